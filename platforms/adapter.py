@@ -1,0 +1,177 @@
+"""What every marketplace answers for. Facts are class attributes; methods only where
+platforms differ. Methods build requests and read answers; the network is `call`."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import ClassVar, Protocol
+
+import msgspec
+
+from platforms.errors import PlatformError
+from platforms.spec import (
+    Account,
+    Answer,
+    AppKeys,
+    Field,
+    Grant,
+    Identity,
+    Limit,
+    Mode,
+    OrderData,
+    Page,
+    Request,
+    Site,
+    Text,
+    Window,
+)
+
+
+class Call(Protocol):
+    """Sends a request for one account and gives back an answer that is not a failure.
+
+    Raises PlatformError for everything that `Adapter.read_fault` calls a fault, and for
+    what the network does. Refreshes an expired access token once and repeats the call.
+    """
+
+    account: Account
+
+    def __call__(self, request: Request) -> Answer: ...
+
+
+class Adapter:
+    """One marketplace. Subclasses are stateless; one instance serves all threads."""
+
+    code: ClassVar[str]
+    name: ClassVar[Text]
+    modes: ClassVar[tuple[Mode, ...]]
+    sites: ClassVar[tuple[Site, ...]] = ()
+    regions: ClassVar[tuple[tuple[str, Text], ...]] = ()
+    # endpoint key -> base address; "api", "auth" (token endpoint), "consent" and what else is
+    # needed. A key may carry the region ("api.eu") and the environment ("api@sandbox").
+    endpoints: ClassVar[Mapping[str, str]]
+    limits: ClassVar[Mapping[str, Limit]] = {}
+    scopes: ClassVar[Mapping[str, Text]] = {}  # scope -> what it allows, in plain words
+    capabilities: ClassVar[tuple[str, ...]] = ("orders",)
+    messages_note: ClassVar[Text] = ""  # why there is no buyer message API, if so
+    lag: ClassVar[timedelta] = timedelta(minutes=2)  # a window ends this long before now
+    overlap: ClassVar[timedelta] = timedelta(minutes=5)
+    max_window: ClassVar[timedelta] = timedelta(days=30)
+    back_fill: ClassVar[timedelta] = timedelta(days=90)  # how far back the platform answers
+    poll_every: ClassVar[timedelta] = timedelta(minutes=5)
+    # True: one stream answers for all stores of the authorization in one call.
+    pull_by_authorization: ClassVar[bool] = False
+    needs_app: ClassVar[bool] = True  # consent modes use an application of ours
+    app_fields: ClassVar[tuple[Field, ...]] = ()  # what an App needs beyond id and secret
+    manage_url: ClassVar[str] = ""  # where the seller sees and removes our access
+
+    # --- looking up facts
+
+    def mode(self, code: str) -> Mode:
+        """Raises KeyError for a mode that is not declared."""
+        return next_or_key_error(self.modes, code)
+
+    def site(self, code: str) -> Site:
+        return next_or_key_error(self.sites, code)
+
+    def endpoint(self, key: str, *, region: str = "", environment: str = "production") -> str:
+        """The base address; the most specific declared key wins."""
+        at = "" if environment == "production" else f"@{environment}"
+        for name in (f"{key}.{region}{at}", f"{key}{at}", f"{key}.{region}", key):
+            if name in self.endpoints:
+                return self.endpoints[name]
+        raise KeyError(key)
+
+    # --- linking
+
+    def explain_value(self, mode: Mode, field: Field, value: str) -> Text | None:
+        """Why a typed value cannot be right, better than "wrong format"; None if it may be."""
+        return None
+
+    def consent_url(
+        self,
+        *,
+        app: AppKeys,
+        mode: Mode,
+        site: str,
+        region: str,
+        state: str,
+        challenge: str,
+        base: str,
+    ) -> str:
+        """The address the seller opens. `base` replaces the consent endpoint; `challenge` is
+        the PKCE S256 challenge, "" where the mode has none."""
+        raise NotImplementedError
+
+    def read_callback(self, params: Mapping[str, str]) -> str:
+        """The authorization code. Raises PlatformError (CONSENT_DENIED, ...) where there is none."""
+        raise NotImplementedError
+
+    def exchange(
+        self, call: Call, *, code: str, verifier: str, params: Mapping[str, str], now: datetime
+    ) -> Grant:
+        raise NotImplementedError
+
+    def secrets_from_fields(self, mode: Mode, values: Mapping[str, str]) -> dict[str, str]:
+        """What is sealed for a mode of kind KEYS."""
+        return {f.name: values[f.name] for f in mode.fields if values.get(f.name)}
+
+    def can_refresh(self, account: Account) -> bool:
+        """Whether there is a token to refresh; False for fixed keys."""
+        return bool(account.secrets.get("refresh_token"))
+
+    def refresh(self, call: Call, *, now: datetime) -> Grant:
+        """Trade the refresh token for a new access token. Called under the refresh lease only."""
+        raise NotImplementedError
+
+    def who_am_i(self, call: Call, *, now: datetime) -> Identity:
+        raise NotImplementedError
+
+    # --- calling
+
+    def sign(self, request: Request, account: Account, *, now: datetime) -> Request:
+        """The request with the credential on it."""
+        raise NotImplementedError
+
+    def read_fault(self, request: Request, answer: Answer) -> PlatformError | None:
+        """What the answer complains about, None if it is a success. Pure."""
+        raise NotImplementedError
+
+    # --- orders
+
+    def fetch_orders(
+        self, call: Call, *, window: Window, cursor: str | None, now: datetime
+    ) -> Page:
+        """One page of what changed in the window, resuming at `cursor`."""
+        raise NotImplementedError
+
+    def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
+        """Raises msgspec.ValidationError or ValueError naming what is wrong. Pure."""
+        raise NotImplementedError
+
+    def order_number(self, raw: msgspec.Raw) -> str:
+        """The number of a record parse_order could not read, "" if that is unreadable too."""
+        return ""
+
+
+def next_or_key_error(items: tuple, code: str):  # type: ignore[no-untyped-def,type-arg]
+    for item in items:
+        if item.code == code:
+            return item
+    raise KeyError(code)
+
+
+INVISIBLE = {"Cf", "Cc", "Zs", "Zl", "Zp"}
+
+
+def clean_value(value: str) -> tuple[str, bool]:
+    """A pasted value without blanks, invisible and full-width characters, and whether it changed.
+
+    NFKC folds full-width letters and digits to ASCII; quotes around the value are dropped.
+    """
+    cleaned = unicodedata.normalize("NFKC", value)
+    cleaned = "".join(c for c in cleaned if unicodedata.category(c) not in INVISIBLE)
+    cleaned = cleaned.strip("\"'“”‘’`")
+    return cleaned, cleaned != value

@@ -1,0 +1,113 @@
+"""Opening and sealing what authorizations and applications keep secret."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from accounts import sealing
+from platforms import registry, vault
+from platforms.models import App, Authorization
+from platforms.spec import Account, AppKeys, Grant
+
+
+def app_keys(app: App) -> AppKeys:
+    """Raises vault.Unopenable."""
+    secret = sealing.unseal(bytes(app.sealed_secret), aad=_app_place(app))
+    return AppKeys(
+        client_id=app.client_id,
+        client_secret=secret.decode(),
+        redirect_uri=app.redirect_uri,
+        environment=app.environment,
+        extra=app.extra,
+    )
+
+
+def seal_app_secret(app: App, secret: str) -> None:
+    """Put a new secret on `app` (not saved)."""
+    app.sealed_secret = sealing.seal(secret.encode(), aad=_app_place(app))
+    app.secret_hint = vault.hint(secret)
+
+
+def reseal_app(app: App) -> bool:
+    """Seal with the newest key of the ring; False if it already is. Raises Unopenable."""
+    if sealing.key_id_of(bytes(app.sealed_secret)) == sealing.newest_key_id():
+        return False
+    seal_app_secret(app, app_keys(app).client_secret)
+    app.save(update_fields=["sealed_secret"])
+    return True
+
+
+def account_of(authorization: Authorization, *, shop_ids: tuple[str, ...] = ()) -> Account:
+    """Everything needed to call for `authorization`. Raises vault.Unopenable."""
+    return Account(
+        mode=authorization.mode,
+        environment=authorization.environment,
+        region=authorization.region,
+        account_id=authorization.account_id,
+        secrets=open_secrets(authorization),
+        app=app_keys(authorization.app) if authorization.app else None,
+        shop_ids=shop_ids,
+    )
+
+
+def open_secrets(authorization: Authorization) -> dict[str, str]:
+    plain = vault.unseal(
+        authorization.tenant_id, _place(authorization), authorization.sealed_credential
+    )
+    secrets: dict[str, str] = json.loads(plain)
+    return secrets
+
+
+def sealed(authorization: Authorization, secrets: Mapping[str, str]) -> bytes:
+    return vault.seal(
+        authorization.tenant_id, _place(authorization), json.dumps(dict(secrets)).encode()
+    )
+
+
+def seal_for_attempt(tenant_id: int, attempt_id: object, field: str, value: object) -> bytes:
+    place = f"link_attempt/{attempt_id}/{field}"
+    return vault.seal(tenant_id, place, json.dumps(value).encode())
+
+
+def open_for_attempt(tenant_id: int, attempt_id: object, field: str, blob: bytes) -> object:
+    return json.loads(vault.unseal(tenant_id, f"link_attempt/{attempt_id}/{field}", blob))
+
+
+def merge(secrets: Mapping[str, str], grant: Grant) -> dict[str, str]:
+    """The secrets with the grant's tokens; without a new refresh token the old one is kept."""
+    merged = {**secrets, "access_token": grant.access_token}
+    if grant.refresh_token:
+        merged["refresh_token"] = grant.refresh_token
+    return merged
+
+
+def main_secret(authorization_mode_secrets: Mapping[str, str]) -> str:
+    """The secret a person would recognize by its last characters."""
+    for name in ("refresh_token", "api_key", "access_token"):
+        if authorization_mode_secrets.get(name):
+            return authorization_mode_secrets[name]
+    return next(iter(authorization_mode_secrets.values()), "")
+
+
+def next_refresh(
+    authorization: Authorization, secrets: Mapping[str, str], *, now: datetime
+) -> datetime | None:
+    """When to refresh ahead of expiry; None where there is nothing to refresh."""
+    adapter = registry.get(authorization.platform)
+    account = Account(mode=authorization.mode, secrets=secrets)
+    expires = authorization.access_expires_at
+    if expires is None or not adapter.can_refresh(account):
+        return None
+    lifetime = expires - now
+    margin = min(max(timedelta(minutes=10), lifetime / 5), lifetime / 2)
+    return max(now, expires - margin)
+
+
+def _place(authorization: Authorization) -> str:
+    return f"authorization/{authorization.public_id}/credential"
+
+
+def _app_place(app: App) -> bytes:
+    return f"app/{app.public_id}/secret".encode()

@@ -1,0 +1,125 @@
+"""Orders as we keep them: normalized columns, lines, and the raw payload apart."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from uuid_utils.compat import uuid7
+
+from platforms.spec import OrderStatus
+from tenants.models import Store
+from tenants.scope import TenantOwned
+
+STATUS_LABELS = {
+    OrderStatus.PENDING: _("Pending"),
+    OrderStatus.UNPAID: _("Unpaid"),
+    OrderStatus.AWAITING_SHIPMENT: _("Awaiting shipment"),
+    OrderStatus.PARTIALLY_SHIPPED: _("Partially shipped"),
+    OrderStatus.SHIPPED: _("Shipped"),
+    OrderStatus.DELIVERED: _("Delivered"),
+    OrderStatus.CANCELLED: _("Cancelled"),
+    OrderStatus.REFUNDED: _("Refunded"),
+    OrderStatus.PARTIALLY_REFUNDED: _("Partially refunded"),
+    OrderStatus.ON_HOLD: _("On hold"),
+    OrderStatus.UNKNOWN: _("Unknown"),
+}
+
+
+def _money() -> models.DecimalField:
+    # Four decimals: Ozon states "89.5000"; JPY none. Fifteen digits before them.
+    return models.DecimalField(max_digits=19, decimal_places=4, null=True)
+
+
+class Order(TenantOwned):
+    """`content_hash` is of the normalized order: an unchanged one costs no write."""
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="orders")
+    platform = models.CharField(max_length=30)
+    number = models.CharField(_("order number"), max_length=80)
+    group_number = models.CharField(max_length=80, blank=True)
+    status = models.CharField(
+        _("status"), max_length=20, choices=[(s.value, label) for s, label in STATUS_LABELS.items()]
+    )
+    platform_status = models.CharField(max_length=120)
+    placed_at = models.DateTimeField(_("placed"))
+    changed_at = models.DateTimeField(_("changed"))
+    paid_at = models.DateTimeField(null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    total = _money()
+    items_total = _money()
+    shipping = _money()
+    tax = _money()
+    discount = _money()
+    buyer_name = models.CharField(max_length=300, null=True)
+    buyer_email = models.CharField(max_length=254, null=True)
+    buyer_id = models.CharField(max_length=120, null=True)
+    ship_name = models.CharField(max_length=300, null=True)
+    ship_phone = models.CharField(max_length=60, null=True)
+    ship_line1 = models.CharField(max_length=300, null=True)
+    ship_line2 = models.CharField(max_length=300, null=True)
+    ship_city = models.CharField(max_length=120, null=True)
+    ship_region = models.CharField(max_length=120, null=True)
+    ship_postcode = models.CharField(max_length=40, null=True)
+    ship_country = models.CharField(max_length=60, null=True)
+    fulfilment = models.CharField(max_length=20, blank=True)
+    content_hash = models.BinaryField(max_length=16)
+    raw_sha256 = models.CharField(max_length=64)
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+    landed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "store", "number"], name="order_once_per_store"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "store", "-placed_at", "-id"], name="order_by_store"),
+            models.Index(fields=["tenant", "-placed_at", "-id"], name="order_by_time"),
+            models.Index(
+                fields=["tenant", "store", "status", "-placed_at", "-id"], name="order_by_status"
+            ),
+            models.Index(fields=["tenant", "number"], name="order_by_number"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class OrderLine(TenantOwned):
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    position = models.PositiveSmallIntegerField()
+    number = models.CharField(max_length=80)
+    sku = models.CharField(max_length=200, null=True)
+    title = models.CharField(max_length=500)
+    quantity = models.PositiveIntegerField()
+    unit_price = _money()
+    total = _money()
+    currency = models.CharField(max_length=3, blank=True)
+    platform_status = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "order", "position"], name="line_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} x {self.title}"
+
+
+class OrderRaw(TenantOwned):
+    """As received, zlib-compressed; a table of its own, because it costs as much as all else."""
+
+    order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="raw")
+    record_kind = models.CharField(max_length=20, blank=True)
+    body = models.BinaryField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "expires_at"], name="raw_by_expiry")]
+
+    def __str__(self) -> str:
+        return f"raw of {self.order_id}"

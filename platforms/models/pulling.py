@@ -1,0 +1,150 @@
+"""The due table, what each pull did, and what could not be read."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from uuid_utils.compat import uuid7
+
+from platforms.models.linking import FAULTS, Authorization
+from tenants.models import Store
+from tenants.scope import TenantManager, TenantOwned, TenantQuerySet
+
+
+class Lane(models.IntegerChoices):
+    """Who goes first."""
+
+    LINK = 0, _("New links")
+    FRESH = 1, _("Incremental")
+    BACK_FILL = 2, _("Back-fill")
+
+
+class StreamQuerySet(TenantQuerySet["Stream"]):
+    def standing(self) -> StreamQuerySet:
+        """Streams that go on for ever, not the ones for a closed window."""
+        return self.filter(ends_at=None)
+
+
+class Stream(TenantOwned):
+    """What is pulled with one cursor. The due table, not the queue, is the truth.
+
+    `watermark`: everything changed before it has landed. `window_until` and `cursor` are set
+    while a window is under way, so that a killed pull goes on at its last landed page.
+    `ends_at` closes a back-fill: the stream is finished when the watermark reaches it.
+    """
+
+    class Kind(models.TextChoices):
+        ORDERS = "orders", _("Orders")
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    authorization = models.ForeignKey(
+        Authorization, on_delete=models.CASCADE, related_name="streams"
+    )
+    # Null: one call answers for all stores of the authorization.
+    store = models.ForeignKey(
+        Store, null=True, blank=True, on_delete=models.CASCADE, related_name="streams"
+    )
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.ORDERS)
+    lane = models.PositiveSmallIntegerField(choices=Lane.choices, default=Lane.LINK)
+    starts_at = models.DateTimeField()
+    watermark = models.DateTimeField(_("watermark"))
+    ends_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    window_until = models.DateTimeField(null=True, blank=True)
+    cursor = models.TextField(blank=True)
+    due_at = models.DateTimeField(_("due"), null=True, blank=True)
+    fence = models.PositiveBigIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(_("failures in a row"), default=0)
+    fault = models.CharField(_("fault"), max_length=30, blank=True, choices=FAULTS)
+    last_success_at = models.DateTimeField(_("last success"), null=True, blank=True)
+    orders_seen = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantManager.of(StreamQuerySet)
+
+    class Meta:
+        verbose_name = _("stream")
+        verbose_name_plural = _("streams")
+        indexes = [
+            models.Index(fields=["kind", "lane", "due_at"], name="stream_due"),
+            models.Index(fields=["tenant", "authorization"], name="stream_by_authorization"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.authorization} {self.kind}"
+
+    @property
+    def progress(self) -> int:
+        """How much of a closed window has landed, in per cent."""
+        if self.ends_at is None or self.ends_at <= self.starts_at:
+            return 100 if self.last_success_at else 0
+        share = (self.watermark - self.starts_at) / (self.ends_at - self.starts_at)
+        return max(0, min(100, int(share * 100)))
+
+
+class PullRun(TenantOwned):
+    """One pull: what was asked, seen and written."""
+
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="runs")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    pages = models.PositiveIntegerField(default=0)
+    calls = models.PositiveIntegerField(default=0)
+    seen = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    quarantined = models.PositiveIntegerField(default=0)
+    fault = models.CharField(max_length=30, blank=True, choices=FAULTS)
+    fault_detail = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("pull")
+        verbose_name_plural = _("pulls")
+        indexes = [models.Index(fields=["tenant", "stream", "-started_at"], name="pull_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.stream} {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class QuarantineState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    RELEASED = "released", _("Released")
+    DISMISSED = "dismissed", _("Dismissed")
+
+
+class Quarantined(TenantOwned):
+    """A record we could not read, whole. `raw` is compressed as OrderRaw's."""
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    stream = models.ForeignKey(Stream, null=True, on_delete=models.SET_NULL, related_name="+")
+    store = models.ForeignKey(Store, null=True, on_delete=models.CASCADE, related_name="+")
+    platform = models.CharField(max_length=30)
+    record_kind = models.CharField(max_length=20, blank=True)
+    number = models.CharField(max_length=80, blank=True)
+    reason = models.CharField(_("reason"), max_length=300)
+    raw = models.BinaryField(editable=False)
+    raw_sha256 = models.CharField(max_length=64)
+    state = models.CharField(
+        max_length=10, choices=QuarantineState.choices, default=QuarantineState.WAITING
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    settled_note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("quarantined record")
+        verbose_name_plural = _("quarantine")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "stream", "raw_sha256"],
+                condition=models.Q(state="waiting"),
+                name="quarantined_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.number or str(self.public_id)

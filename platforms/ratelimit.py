@@ -1,0 +1,53 @@
+"""Token buckets kept in database rows, shared by all workers.
+
+A bucket is one number, the moment it would be full again (the generic cell rate algorithm):
+a call moves it 1/rate further, and is allowed while it is at most burst/rate ahead of now.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from platforms.models.traffic import RateBucket
+from platforms.spec import Limit
+
+
+def take(key: str, limit: Limit, *, now: datetime) -> timedelta:
+    """Take one call from the bucket. Zero: go on. Else nothing was taken: how long to wait."""
+    cost = timedelta(seconds=1 / limit.rate)
+    room = cost * limit.burst
+    while True:
+        full_at = RateBucket.objects.filter(pk=key).values_list("full_at", flat=True).first()
+        moved = max(full_at or now, now) + cost
+        if moved - now > room:
+            return moved - now - room
+        if full_at is None:
+            if _created(key, moved):
+                return timedelta(0)
+        elif RateBucket.objects.filter(pk=key, full_at=full_at).update(full_at=moved):
+            return timedelta(0)
+
+
+def hold(key: str, limit: Limit, *, until: datetime) -> None:
+    """The platform said stop: no call before `until`, for any worker."""
+    cost = timedelta(seconds=1 / limit.rate)
+    full_at = until + cost * (limit.burst - 1)
+    RateBucket.objects.update_or_create(pk=key, defaults={"full_at": full_at})
+
+
+def headroom(key: str, limit: Limit, *, now: datetime) -> int:
+    """How many calls could be made at once now."""
+    full_at = RateBucket.objects.filter(pk=key).values_list("full_at", flat=True).first()
+    used = max(full_at - now, timedelta(0)).total_seconds() * limit.rate if full_at else 0
+    return max(0, int(limit.burst - used))
+
+
+def _created(key: str, full_at: datetime) -> bool:
+    try:
+        with transaction.atomic():
+            RateBucket.objects.create(pk=key, full_at=full_at)
+    except IntegrityError:
+        return False
+    return True

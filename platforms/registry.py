@@ -1,0 +1,25 @@
+"""Platform code -> adapter; one line per marketplace."""
+
+from __future__ import annotations
+
+from platforms.adapter import Adapter
+from platforms.adapters.amazon import Amazon
+from platforms.adapters.ebay import Ebay
+from platforms.adapters.ozon import Ozon
+
+_ADAPTERS: tuple[Adapter, ...] = (Ebay(), Amazon(), Ozon())
+
+_BY_CODE = {adapter.code: adapter for adapter in _ADAPTERS}
+
+
+def all_adapters() -> tuple[Adapter, ...]:
+    return _ADAPTERS
+
+
+def codes() -> tuple[str, ...]:
+    return tuple(_BY_CODE)
+
+
+def get(code: str) -> Adapter:
+    """Raises KeyError for a platform we do not have."""
+    return _BY_CODE[code]

@@ -1,0 +1,315 @@
+"""The one door out: declared hosts only, TLS verified, no redirects, bounded, limited, counted.
+
+`Channel` is the `Call` that adapters are given. `use_wire` swaps the network below it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol, Self
+from urllib.parse import urlencode, urlsplit
+
+import certifi
+import requests
+from django.conf import settings
+from django.utils import timezone
+from requests.adapters import HTTPAdapter
+
+from platforms import ratelimit
+from platforms.adapter import Adapter
+from platforms.errors import Fault, PlatformError, TryLater, platform_error
+from platforms.spec import Account, Answer, Limit, Request
+from platforms.traffic import CallCounter, note_clock
+
+logger = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S = 10.0
+READ_TIMEOUT_S = 60.0
+TOTAL_TIMEOUT_S = 75.0
+MAX_BODY_BYTES = 32 * 1024 * 1024
+USER_AGENT = "Storelink/1.0 (Language=Python/3.11)"
+PATIENCE = timedelta(seconds=2)  # a worker waits this long for its turn; longer goes to due_at
+
+
+class Wire(Protocol):
+    """Carries bytes. Raises PlatformError for what the network does."""
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer: ...
+
+
+class _SharedContextAdapter(HTTPAdapter):
+    """One SSLContext for all hosts: loading the CA bundle costs 15 ms a new host otherwise."""
+
+    context = ssl.create_default_context(cafile=certifi.where())
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self.context, **kwargs)
+
+    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
+        """The context verifies; requests would load the bundle again."""
+
+
+class RequestsWire:
+    """The real network. One session per thread: requests' sessions are not thread safe."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        try:
+            with self._session().request(
+                method,
+                url,
+                headers=dict(headers),
+                data=body or None,
+                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                content = _read(response)
+        except requests.exceptions.SSLError as exc:
+            raise platform_error(Fault.TLS_FAILED, _cause(exc)) from None
+        except requests.exceptions.ConnectTimeout:
+            raise platform_error(Fault.NETWORK_UNREACHABLE, "no connection in time") from None
+        except requests.exceptions.ReadTimeout:
+            raise platform_error(Fault.PLATFORM_DOWN, "no answer in time") from None
+        except requests.exceptions.ChunkedEncodingError:
+            raise platform_error(Fault.BAD_RESPONSE, "the answer was cut off") from None
+        except requests.exceptions.ContentDecodingError:
+            raise platform_error(Fault.BAD_RESPONSE, "the answer could not be unpacked") from None
+        except requests.exceptions.ConnectionError as exc:
+            raise platform_error(Fault.NETWORK_UNREACHABLE, _cause(exc)) from None
+        return Answer(
+            status=response.status_code,
+            headers={k.lower(): v for k, v in response.headers.items()},
+            body=content,
+        )
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False  # no proxy or CA bundle from the environment
+            session.mount("https://", _SharedContextAdapter(pool_maxsize=4))
+            self._local.session = session
+        return session
+
+
+def _read(response: requests.Response) -> bytes:
+    deadline = time.monotonic() + TOTAL_TIMEOUT_S
+    content = bytearray()
+    for chunk in response.iter_content(64 * 1024):
+        content += chunk
+        if len(content) > MAX_BODY_BYTES:
+            raise platform_error(Fault.BAD_RESPONSE, "the answer is too large")
+        if time.monotonic() > deadline:
+            raise platform_error(Fault.PLATFORM_DOWN, "the answer took too long")
+    return bytes(content)
+
+
+def _cause(exc: BaseException) -> str:
+    """The innermost reason, without the URL that requests puts into its messages."""
+    reason: object = exc
+    while True:
+        inner = getattr(reason, "reason", None) or next(
+            (arg for arg in getattr(reason, "args", ()) if isinstance(arg, BaseException)), None
+        )
+        if not isinstance(inner, BaseException):
+            break
+        reason = inner
+    if isinstance(reason, socket.gaierror):
+        return "the host name was not found"
+    return type(reason).__name__
+
+
+_wire: Wire = RequestsWire()
+
+
+@contextmanager
+def use_wire(wire: Wire) -> Iterator[None]:
+    """Swap the network for every thread of this process; for tests."""
+    global _wire
+    before, _wire = _wire, wire
+    try:
+        yield
+    finally:
+        _wire = before
+
+
+def base_address(adapter: Adapter, key: str, *, region: str = "", environment: str = "") -> str:
+    """Where an endpoint of `adapter` is, overrides honoured where settings allow them."""
+    if settings.ALLOW_ENDPOINT_OVERRIDES:
+        overrides = settings.PLATFORM_ENDPOINTS.get(adapter.code, {})
+        # A key that is not overridden goes to the overridden "api": no call leaves by accident.
+        for name in (f"{key}.{region}", key, "api", next(iter(overrides), "")):
+            if name in overrides:
+                return str(overrides[name]).rstrip("/")
+    return adapter.endpoint(key, region=region, environment=environment or "production")
+
+
+class Channel:
+    """Calls for one account; a context manager that writes its call counts at the end.
+
+    `renew`, if given, is asked for a fresh account when the platform says the access token
+    has expired; the call is then repeated once.
+    """
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        account: Account,
+        *,
+        counter: CallCounter | None = None,
+        renew: Callable[[], Account] | None = None,
+    ) -> None:
+        self.adapter = adapter
+        self.account = account
+        self.calls = 0
+        self._counter = counter
+        self._renew = renew
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        if self._counter:
+            self._counter.save()
+
+    def __call__(self, request: Request) -> Answer:
+        try:
+            return self._attempt(request)
+        except PlatformError as exc:
+            expired = exc.fault == Fault.TOKEN_EXPIRED
+            if not (expired and request.signed and self._renew):
+                raise
+        self.account = self._renew()
+        try:
+            return self._attempt(request)
+        except PlatformError as exc:
+            if exc.fault == Fault.TOKEN_EXPIRED:  # a brand-new token: it is the grant that died
+                raise platform_error(Fault.TOKEN_REVOKED, exc.detail) from None
+            raise
+
+    def _attempt(self, request: Request) -> Answer:
+        self._wait_for_turn(request)
+        started, now = time.monotonic(), timezone.now()
+        fault = ""
+        try:
+            answer = _wire.send(*self._on_the_wire(request, now))
+            note_clock(self.adapter.code, answer, now=now)
+            error = self.adapter.read_fault(request, answer)
+            if error is not None:
+                raise self._with_retry_after(request, error, answer, now)
+            return answer
+        except PlatformError as exc:
+            fault = exc.fault
+            raise
+        finally:
+            self.calls += 1
+            elapsed_ms = int((time.monotonic() - started) * 1000)
+            if self._counter:
+                self._counter.add(fault, elapsed_ms, now=now)
+            logger.info(
+                "platform.called",
+                extra={
+                    "platform": self.adapter.code,
+                    "operation": request.operation,
+                    "fault": fault or "ok",
+                    "ms": elapsed_ms,
+                },
+            )
+
+    def _on_the_wire(
+        self, request: Request, now: datetime
+    ) -> tuple[str, str, dict[str, str], bytes]:
+        base = base_address(
+            self.adapter,
+            request.endpoint,
+            region=self.account.region,
+            environment=self.account.environment,
+        )
+        if request.signed:
+            request = self.adapter.sign(request, self.account, now=now)
+        url = base + request.path
+        if request.params:
+            url += "?" + urlencode(request.params)
+        if urlsplit(url).netloc != urlsplit(base).netloc:
+            raise platform_error(Fault.INVALID_REQUEST, "the address left the declared host")
+        headers = {"user-agent": USER_AGENT, "accept": "application/json", **request.headers}
+        body = b""
+        if request.form is not None:
+            body = urlencode(request.form).encode()
+            headers["content-type"] = "application/x-www-form-urlencoded"
+        elif request.json is not None:
+            body = json.dumps(request.json, ensure_ascii=False, separators=(",", ":")).encode()
+            headers["content-type"] = "application/json"
+        return request.method, url, headers, body
+
+    # --- limits
+
+    def _limit(self, request: Request) -> tuple[str, Limit] | None:
+        limit = self.adapter.limits.get(request.operation)
+        if limit is None:
+            return None
+        app = self.account.app
+        whose = (
+            f"app:{app.client_id}"
+            if limit.per_app and app
+            else f"{self.account.region}:{self.account.account_id}"
+        )
+        return f"{self.adapter.code}:{request.operation}:{whose}"[:150], limit
+
+    def _wait_for_turn(self, request: Request) -> None:
+        bucket = self._limit(request)
+        if bucket is None:
+            return
+        while True:
+            wait = ratelimit.take(*bucket, now=timezone.now())
+            if not wait:
+                return
+            if wait > PATIENCE:
+                raise TryLater(Fault.RATE_LIMITED, "our own limit for this call", retry_after=wait)
+            time.sleep(wait.total_seconds())
+
+    def _with_retry_after(
+        self, request: Request, error: PlatformError, answer: Answer, now: datetime
+    ) -> PlatformError:
+        if error.retry_after is None:
+            error.retry_after = read_retry_after(answer, now=now)
+        bucket = self._limit(request)
+        if error.fault == Fault.RATE_LIMITED and bucket:
+            wait = error.retry_after or timedelta(seconds=max(1.0, 1 / bucket[1].rate))
+            ratelimit.hold(*bucket, until=now + wait)
+            error.retry_after = wait
+        return error
+
+    def with_shops(self, shop_ids: tuple[str, ...]) -> Self:
+        """The same channel, asking for these shops only."""
+        self.account = replace(self.account, shop_ids=shop_ids)
+        return self
+
+
+def read_retry_after(answer: Answer, *, now: datetime) -> timedelta | None:
+    """Seconds or an HTTP date; None where absent or senseless. Never more than a day."""
+    value = answer.headers.get("retry-after", "").strip()
+    if value.isdecimal() and value.isascii():
+        seconds = float(value)
+    else:
+        try:
+            at = parsedate_to_datetime(value)
+        except (TypeError, ValueError):
+            return None
+        if at.tzinfo is None:
+            at = at.replace(tzinfo=UTC)
+        seconds = (at - now).total_seconds()
+    return timedelta(seconds=min(max(seconds, 0), 86_400))
