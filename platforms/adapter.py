@@ -6,11 +6,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 import msgspec
 
-from platforms.errors import PlatformError
+from platforms.errors import Fault, PlatformError, platform_error
 from platforms.spec import (
     Account,
     Answer,
@@ -106,7 +106,7 @@ class Adapter:
         raise NotImplementedError
 
     def read_callback(self, params: Mapping[str, str]) -> str:
-        """The authorization code. Raises PlatformError (CONSENT_DENIED, ...) where there is none."""
+        """The authorization code. Raises PlatformError (CONSENT_DENIED, ...) if there is none."""
         raise NotImplementedError
 
     def exchange(
@@ -139,12 +139,26 @@ class Adapter:
         """What the answer complains about, None if it is a success. Pure."""
         raise NotImplementedError
 
+    def worth_refreshing(self, error: PlatformError) -> bool:
+        """Whether a new access token may cure this refusal of a signed call."""
+        return error.fault is Fault.TOKEN_EXPIRED
+
+    def after_refresh(self, error: PlatformError) -> PlatformError:
+        """What a refusal means that comes back right after a refresh."""
+        if error.fault is Fault.TOKEN_EXPIRED:  # a brand-new token: it is the grant that died
+            return platform_error(Fault.TOKEN_REVOKED, error.detail)
+        return error
+
     # --- orders
 
     def fetch_orders(
         self, call: Call, *, window: Window, cursor: str | None, now: datetime
     ) -> Page:
-        """One page of what changed in the window, resuming at `cursor`."""
+        """One page of what changed in the window, resuming at `cursor`.
+
+        A cursor carries the bounds it was made for: a resumed run asks the same question.
+        May also give records from before the window, where the platform reports late.
+        """
         raise NotImplementedError
 
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
@@ -156,7 +170,10 @@ class Adapter:
         return ""
 
 
-def next_or_key_error(items: tuple, code: str):  # type: ignore[no-untyped-def,type-arg]
+Coded = TypeVar("Coded", Mode, Site)
+
+
+def next_or_key_error(items: tuple[Coded, ...], code: str) -> Coded:
     for item in items:
         if item.code == code:
             return item

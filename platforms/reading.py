@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
 from platforms.errors import Fault, platform_error
 from platforms.redaction import mask
 from platforms.spec import Answer, LineData
+
+T = TypeVar("T")
 
 # Above this a number of seconds is a point in time, not a duration (design §3 "Three clocks").
 ABSOLUTE_FROM = 10**9
@@ -26,7 +29,7 @@ _LONG_TOKEN = re.compile(r"[\w|^#.+/=~-]{32,}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-def decode[T](answer: Answer, kind: type[T], *, strict: bool = True) -> T:
+def decode(answer: Answer, kind: type[T], *, strict: bool = True) -> T:
     """The body as `kind`. Raises BAD_RESPONSE where it is anything else."""
     try:
         return msgspec.json.decode(answer.body, type=kind, strict=strict)
@@ -34,7 +37,7 @@ def decode[T](answer: Answer, kind: type[T], *, strict: bool = True) -> T:
         raise platform_error(Fault.BAD_RESPONSE, short(str(exc))) from None
 
 
-def try_decode[T](body: bytes, kind: type[T]) -> T | None:
+def try_decode(body: bytes, kind: type[T]) -> T | None:
     """The body as `kind`, None where it is anything else: HTML, nothing, half an answer."""
     try:
         return msgspec.json.decode(body, type=kind)
@@ -42,7 +45,7 @@ def try_decode[T](body: bytes, kind: type[T]) -> T | None:
         return None
 
 
-def read[T](raw: msgspec.Raw, kind: type[T]) -> T:
+def read(raw: msgspec.Raw, kind: type[T]) -> T:
     """One record as `kind`. Raises msgspec.ValidationError or ValueError, nothing else."""
     try:
         return msgspec.json.decode(raw, type=kind)

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import partial
 
 from django.db.models import F, Q
 from django.utils import timezone
@@ -22,7 +21,7 @@ from django.utils import timezone
 from platforms import credentials, registry, vault
 from platforms.errors import Fault, NeedsSeller, PlatformError, TryLater
 from platforms.flows.break_authorization import break_authorization
-from platforms.models import Authorization, AuthorizationState, Stream
+from platforms.models import Authorization, AuthorizationState
 from platforms.spec import Account, Grant
 from platforms.traffic import CallCounter
 from platforms.transport import Channel
@@ -236,22 +235,3 @@ def _release(
             "fault_at": now,
         }
     Authorization.objects.filter(pk=row.pk, fence=row.fence).update(**changes)
-
-
-def refresh_due(*, now: datetime, limit: int = 100) -> list[Refreshed]:
-    """Refresh what is due in the current scope, oldest first."""
-    due = Authorization.objects.due_for_refresh(now).filter(
-        Q(leased_until=None) | Q(leased_until__lte=now)
-    )
-    rows = list(due.order_by("refresh_due_at")[:limit])
-    return [_in_its_scope(partial(refresh, authorization=row, now=now), row) for row in rows]
-
-
-def _in_its_scope(job: Callable[[], Refreshed], row: Authorization) -> Refreshed:
-    with tenant_scope(row.tenant_id):
-        return job()
-
-
-def make_due(authorization: Authorization, *, now: datetime) -> None:
-    """Let every standing stream of a healed or linked authorization be pulled at once."""
-    Stream.objects.filter(authorization=authorization, finished_at=None).update(due_at=now)

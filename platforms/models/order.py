@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
+from platforms.models.amount import AmountField
 from platforms.spec import OrderStatus
 from tenants.models import Store
 from tenants.scope import TenantOwned
@@ -25,11 +26,6 @@ STATUS_LABELS = {
 }
 
 
-def _money() -> models.DecimalField:
-    # Four decimals: Ozon states "89.5000"; JPY none. Fifteen digits before them.
-    return models.DecimalField(max_digits=19, decimal_places=4, null=True)
-
-
 class Order(TenantOwned):
     """`content_hash` is of the normalized order: an unchanged one costs no write."""
 
@@ -46,11 +42,11 @@ class Order(TenantOwned):
     changed_at = models.DateTimeField(_("changed"))
     paid_at = models.DateTimeField(null=True)
     currency = models.CharField(max_length=3, blank=True)
-    total = _money()
-    items_total = _money()
-    shipping = _money()
-    tax = _money()
-    discount = _money()
+    total = AmountField()
+    items_total = AmountField()
+    shipping = AmountField()
+    tax = AmountField()
+    discount = AmountField()
     buyer_name = models.CharField(max_length=300, null=True)
     buyer_email = models.CharField(max_length=254, null=True)
     buyer_id = models.CharField(max_length=120, null=True)
@@ -96,8 +92,8 @@ class OrderLine(TenantOwned):
     sku = models.CharField(max_length=200, null=True)
     title = models.CharField(max_length=500)
     quantity = models.PositiveIntegerField()
-    unit_price = _money()
-    total = _money()
+    unit_price = AmountField()
+    total = AmountField()
     currency = models.CharField(max_length=3, blank=True)
     platform_status = models.CharField(max_length=120, blank=True)
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from django.db import models
+from datetime import datetime, timedelta
+
+from django.db import connection, models, transaction
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from platforms.models.linking import FAULTS, Authorization
 from tenants.models import Store
 from tenants.scope import TenantManager, TenantOwned, TenantQuerySet
+
+# Renewed with every page landed; longer than the longest single call.
+LEASE = timedelta(minutes=3)
 
 
 class Lane(models.IntegerChoices):
@@ -73,6 +79,27 @@ class Stream(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.authorization} {self.kind}"
+
+    @classmethod
+    def claim_due(cls, *, kind: str, limit: int, now: datetime) -> list[Stream]:
+        """Lease up to `limit` due streams of the current scope, in order of lane and due time.
+
+        Any number of workers may claim at once: PostgreSQL skips rows another is claiming,
+        SQLite lets one writer in at a time.
+        """
+        with transaction.atomic():
+            due = cls.objects.filter(kind=kind, due_at__lte=now, finished_at=None).filter(
+                Q(leased_until=None) | Q(leased_until__lte=now)
+            )
+            if connection.features.has_select_for_update_skip_locked:
+                due = due.select_for_update(skip_locked=True)
+            rows = list(due.order_by("lane", "due_at")[:limit])
+            cls.objects.filter(pk__in=[row.pk for row in rows]).update(
+                fence=F("fence") + 1, leased_until=now + LEASE
+            )
+        for row in rows:
+            row.fence += 1
+        return rows
 
     @property
     def progress(self) -> int:
@@ -141,7 +168,7 @@ class Quarantined(TenantOwned):
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "stream", "raw_sha256"],
-                condition=models.Q(state="waiting"),
+                condition=Q(state="waiting"),
                 name="quarantined_once",
             )
         ]

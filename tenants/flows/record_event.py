@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ class Origin:
     request_id: str = ""
 
 
-origin: ContextVar[Origin] = ContextVar("origin", default=Origin())
+origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039 - frozen
 
 
 def record_event(
@@ -39,31 +39,59 @@ def record_event(
     """Append to the tenant's trail. `verb` is `noun.past_tense`; `detail` holds no secrets and
     no buyer data. Rolled back together with what it tells of, if the caller is in a transaction.
     """
-    source = origin.get()
-    event = Event(
+    about = [(target, detail or {})]
+    return record_events(
         tenant=tenant,
-        at=now,
-        actor=actor,
-        actor_name=actor.email if actor else "system",
-        on_behalf=on_behalf,
         verb=verb,
-        target_type=target._meta.model_name or "" if target else "",
-        target_id=str(getattr(target, "public_id", target.pk)) if target else "",
-        target_name=str(target)[:200] if target else "",
+        actor=actor,
+        now=now,
+        about=about,
         outcome=outcome,
-        ip=source.ip,
-        request_id=source.request_id,
-        detail=dict(detail or {}),
-    )
+        on_behalf=on_behalf,
+    )[0]
+
+
+def record_events(
+    *,
+    tenant: Tenant,
+    verb: str,
+    actor: User | None,
+    now: datetime,
+    about: Iterable[tuple[models.Model | None, Mapping[str, object]]],
+    outcome: Outcome = Outcome.DONE,
+    on_behalf: bool = False,
+) -> list[Event]:
+    """As `record_event`, for many (target, detail) pairs in a handful of queries."""
+    source = origin.get()
+    events = [
+        Event(
+            tenant=tenant,
+            at=now,
+            actor=actor,
+            actor_name=actor.email if actor else "system",
+            on_behalf=on_behalf,
+            verb=verb,
+            target_type=target._meta.model_name or "" if target else "",
+            target_id=str(getattr(target, "public_id", target.pk)) if target else "",
+            target_name=str(target)[:200] if target else "",
+            outcome=outcome,
+            ip=source.ip,
+            request_id=source.request_id,
+            detail=dict(detail),
+        )
+        for target, detail in about
+    ]
     with tenant_scope(tenant), transaction.atomic():
         # One writer at a time per tenant, or two events would name the same predecessor.
-        Tenant.objects.select_for_update().get(pk=tenant.pk)
+        tenant.lock()
         last = Event.objects.order_by("-sequence").values("sequence", "hash").first()
-        event.sequence = last["sequence"] + 1 if last else 1
-        event.previous_hash = last["hash"] if last else ""
-        event.hash = event.digest()
-        event.save()
-    return event
+        sequence, previous = (last["sequence"], last["hash"]) if last else (0, "")
+        for event in events:
+            sequence += 1
+            event.sequence, event.previous_hash = sequence, previous
+            event.hash = previous = event.digest()
+        Event.objects.bulk_create(events, batch_size=500)
+    return events
 
 
 def verify_chain(tenant: Tenant) -> int | None:

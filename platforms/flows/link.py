@@ -1,0 +1,390 @@
+"""Linking a store: every step of an attempt, from whichever door it is taken.
+
+start -> (begin_consent -> finish_consent | submit_keys) -> verified -> confirm.
+An attempt that failed stays usable: the fault is written on it and the step is taken again.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+import secrets as random_secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from platforms import credentials, registry
+from platforms.adapter import Adapter
+from platforms.errors import Fault, PlatformError
+from platforms.flows import link_forms
+from platforms.models import App, Authorization, LinkAttempt, Step
+from platforms.spec import Account, Grant, Identity, Mode
+from platforms.transport import Channel, base_address
+from tenants.flows.record_event import record_event
+from tenants.models import Outcome, Store, StoreState, Tenant
+from tenants.models.tenant import new_token, token_hash
+from tenants.scope import all_tenants, tenant_scope
+
+logger = logging.getLogger(__name__)
+
+
+class NotPossible(Exception):
+    """The step cannot be taken now; `reason` is a key of platforms.advice.REASONS."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class StateMismatch(NotPossible):
+    """A callback whose state we did not give out, or gave out and saw used already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consenting:
+    """Where to send the seller; the address holds the state and is not stored."""
+
+    url: str
+
+
+def start(
+    *,
+    tenant: Tenant,
+    user: User | None,
+    platform: str,
+    mode: str,
+    now: datetime,
+    site: str = "",
+    region: str = "",
+    account_name: str = "",
+    display_name: str = "",
+    environment: str = "production",
+    relinks: Authorization | None = None,
+    on_behalf: bool = False,
+) -> LinkAttempt:
+    """Begin an attempt. Raises link_forms.BadInput naming the field that is wrong."""
+    adapter, declared = link_forms.check_mode(platform, mode)
+    site, region = link_forms.check_place(adapter, declared, site=site, region=region)
+    if relinks is None:
+        account_name = link_forms.check_account_name(account_name)
+        link_forms.check_name_is_free(platform, site, account_name)
+    with tenant_scope(tenant):
+        return LinkAttempt.objects.create(
+            tenant=tenant, platform=platform, mode=mode, site=site, region=region,
+            account_name=account_name, display_name=display_name.strip()[:100],
+            environment=environment, relinks=relinks, started_by=user, on_behalf=on_behalf,
+            step=Step.AUTHORIZE, app=find_app(tenant, adapter, environment),
+        )  # fmt: skip
+
+
+def find_app(tenant: Tenant, adapter: Adapter, environment: str) -> App | None:
+    """The tenant's own application, else ours; None where there is neither."""
+    apps = App.objects.filter(platform=adapter.code, environment=environment, active=True)
+    return apps.filter(tenant=tenant).first() or apps.filter(tenant=None).first()
+
+
+def mode_of(attempt: LinkAttempt) -> Mode:
+    return registry.get(attempt.platform).mode(attempt.mode)
+
+
+# --- consent
+
+
+def begin_consent(*, attempt: LinkAttempt, session: str, now: datetime) -> Consenting:
+    """Give out a new state (the one before stops working) and say where to go.
+
+    `session` identifies the browser; "" for a hand-over link. Raises NotPossible.
+    """
+    adapter, mode = registry.get(attempt.platform), mode_of(attempt)
+    if not attempt.is_open:
+        raise NotPossible("attempt_closed")
+    app = attempt.app or find_app(attempt.tenant, adapter, attempt.environment)
+    if app is None:
+        raise NotPossible("no_app")
+    state, verifier = new_token(), random_secrets.token_urlsafe(48)
+    attempt.app = app
+    attempt.step = Step.AUTHORIZE
+    attempt.state_hash = token_hash(state)
+    attempt.state_expires_at = now + LinkAttempt.STATE_VALID_FOR
+    attempt.session_hash = token_hash(session) if session else ""
+    attempt.sealed_verifier = (
+        credentials.seal_for_attempt(attempt.tenant_id, attempt.public_id, "verifier", verifier)
+        if mode.pkce
+        else None
+    )
+    attempt.save()
+    region = region_of(attempt)
+    url = adapter.consent_url(
+        app=credentials.app_keys(app),
+        mode=mode,
+        site=attempt.site,
+        region=region,
+        state=state,
+        challenge=_challenge(verifier) if mode.pkce else "",
+        base=_consent_base(adapter),
+    )
+    return Consenting(url=url)
+
+
+def find_by_state(state: str) -> LinkAttempt:
+    """The attempt a callback belongs to, whoever's it is. Raises StateMismatch."""
+    if not 20 <= len(state) <= 200:
+        raise StateMismatch("state_unknown")
+    with all_tenants("a callback carries no tenant; the state is the proof"):
+        attempt = (
+            LinkAttempt.objects.select_related("tenant", "app", "relinks", "started_by")
+            .filter(state_hash=token_hash(state))
+            .first()
+        )
+    if attempt is None:
+        raise StateMismatch("state_unknown")
+    return attempt
+
+
+def finish_consent(
+    *,
+    platform: str,
+    params: Mapping[str, str],
+    session: str,
+    ip: str | None,
+    now: datetime,
+) -> LinkAttempt:
+    """Take a callback. The state is used up whatever comes of it.
+
+    Works without any session of ours. An attempt completed outside the session that started
+    it is marked unconfirmed. Failures are written on the attempt that is returned.
+    Raises StateMismatch where no attempt belongs to the callback.
+    """
+    attempt = find_by_state(params.get("state", ""))
+    with tenant_scope(attempt.tenant):
+        used = LinkAttempt.objects.filter(
+            pk=attempt.pk, state_hash=attempt.state_hash, step=Step.AUTHORIZE
+        ).update(state_hash="")
+        if not used or attempt.platform != platform:
+            raise StateMismatch("state_unknown")
+        attempt.state_hash = ""
+        if attempt.state_expires_at is None or attempt.state_expires_at <= now:
+            return note_failure(attempt, Fault.INVALID_REQUEST, now=now, reason="state_expired")
+        same_browser = bool(session) and attempt.session_hash == token_hash(session)
+        attempt.unconfirmed = not same_browser
+        attempt.completed_ip = ip
+        try:
+            _exchange_and_verify(attempt, params, now=now)
+        except PlatformError as exc:
+            return note_failure(attempt, exc.fault, now=now, detail=exc.detail)
+        except NotPossible as exc:
+            fault = _REASON_FAULTS.get(exc.reason, Fault.UNKNOWN)
+            return note_failure(attempt, fault, now=now, reason=exc.reason)
+    return attempt
+
+
+def _exchange_and_verify(attempt: LinkAttempt, params: Mapping[str, str], *, now: datetime) -> None:
+    adapter = registry.get(attempt.platform)
+    code = adapter.read_callback(params)
+    assert attempt.app is not None  # begin_consent put it there
+    account = Account(
+        mode=attempt.mode, environment=attempt.environment, region=region_of(attempt),
+        app=credentials.app_keys(attempt.app),
+    )  # fmt: skip
+    verifier = ""
+    if attempt.sealed_verifier:
+        verifier = str(
+            credentials.open_for_attempt(
+                attempt.tenant_id, attempt.public_id, "verifier", bytes(attempt.sealed_verifier)
+            )
+        )
+    with Channel(adapter, account) as call:
+        grant = adapter.exchange(call, code=code, verifier=verifier, params=params, now=now)
+    verify(attempt, credentials.merge({}, grant), grant, now=now)
+
+
+# --- keys
+
+
+def submit_keys(
+    *, attempt: LinkAttempt, values: Mapping[str, str], ip: str | None, now: datetime
+) -> LinkAttempt:
+    """Try pasted keys. Nothing of them is kept unless the platform accepts them.
+
+    Raises link_forms.BadInput for what cannot be right, PlatformError for what the platform
+    says (also written on the attempt), NotPossible.
+    """
+    adapter, mode = registry.get(attempt.platform), mode_of(attempt)
+    if not attempt.is_open:
+        raise NotPossible("attempt_closed")
+    cleaned = link_forms.check_values(adapter, mode, values)
+    attempt.region = cleaned.get("region", attempt.region)
+    attempt.completed_ip = ip
+    attempt.unconfirmed = False
+    secrets = adapter.secrets_from_fields(mode, cleaned)
+    account = Account(
+        mode=mode.code, environment=attempt.environment, region=region_of(attempt), secrets=secrets
+    )
+    try:
+        grant = None
+        if adapter.can_refresh(account):
+            with Channel(adapter, account) as call:
+                grant = adapter.refresh(call, now=now)
+            secrets = credentials.merge(secrets, grant)
+        verify(attempt, secrets, grant, now=now)
+    except PlatformError as exc:
+        note_failure(attempt, exc.fault, now=now, detail=exc.detail)
+        raise
+    except NotPossible as exc:
+        note_failure(
+            attempt, _REASON_FAULTS.get(exc.reason, Fault.UNKNOWN), now=now, reason=exc.reason
+        )
+        raise
+    return attempt
+
+
+# --- verification
+
+
+def verify(
+    attempt: LinkAttempt, secrets: Mapping[str, str], grant: Grant | None, *, now: datetime
+) -> None:
+    """Ask the platform who we are; keep what it says, sealed, for the person to confirm.
+
+    Raises PlatformError, NotPossible (wrong shop, already linked). The old grant of a relink
+    is untouched in every case.
+    """
+    adapter = registry.get(attempt.platform)
+    account = Account(
+        mode=attempt.mode,
+        environment=attempt.environment,
+        region=region_of(attempt),
+        account_id=grant.account_id if grant else "",
+        secrets=secrets,
+        app=credentials.app_keys(attempt.app) if attempt.app else None,
+    )
+    with Channel(adapter, account) as call:
+        identity = adapter.who_am_i(call, now=now)
+    if attempt.relinks and identity.account_id != attempt.relinks.account_id:
+        raise NotPossible("other_shop")
+    shops = [
+        {
+            "external_id": shop.external_id,
+            "name": shop.name,
+            "site": shop.site,
+            "currency": shop.currency,
+            "warning": str(shop.warning),
+            "taken": _taken(attempt, shop.external_id),
+        }
+        for shop in identity.shops
+    ]
+    if not shops:
+        raise NotPossible("no_shops")
+    if not attempt.relinks and all(shop["taken"] for shop in shops):
+        raise NotPossible("already_linked")
+    attempt.found = {
+        "account_id": identity.account_id,
+        "account_name": identity.account_name,
+        "shops": shops,
+        "scopes": list(identity.scopes) if identity.scopes is not None else None,
+        "missing": list(identity.missing),
+    }
+    attempt.sealed_pending = credentials.seal_for_attempt(
+        attempt.tenant_id, attempt.public_id, "pending", _pending(secrets, grant, identity)
+    )
+    attempt.step = Step.CONFIRM
+    attempt.fault = attempt.fault_reason = attempt.fault_detail = ""
+    attempt.save()
+
+
+def _pending(
+    secrets: Mapping[str, str], grant: Grant | None, identity: Identity
+) -> dict[str, object]:
+    def iso(at: datetime | None) -> str | None:
+        return at.isoformat() if at else None
+
+    scopes = identity.scopes if identity.scopes is not None else grant and grant.scopes
+    return {
+        "secrets": dict(secrets),
+        "access_expires_at": iso(grant.access_expires_at) if grant else None,
+        "refresh_expires_at": iso(grant.refresh_expires_at) if grant else None,
+        "consent_expires_at": iso(identity.consent_expires_at),
+        "scopes": list(scopes) if scopes is not None else None,
+    }
+
+
+def _taken(attempt: LinkAttempt, external_id: str) -> bool:
+    """Whether the shop is linked already, by this tenant or another; never by whom."""
+    with all_tenants("one shop is linked once in the whole installation"):
+        return (
+            Store.objects.filter(
+                platform=attempt.platform, environment=attempt.environment, external_id=external_id
+            )
+            .exclude(state=StoreState.UNLINKED)
+            .exists()
+        )
+
+
+def note_failure(
+    attempt: LinkAttempt, fault: Fault, *, now: datetime, reason: str = "", detail: str = ""
+) -> LinkAttempt:
+    """Write on the attempt why a step failed; it can be taken again."""
+    attempt.fault, attempt.fault_reason, attempt.fault_detail = fault, reason, detail[:300]
+    attempt.step = Step.AUTHORIZE
+    attempt.sealed_pending = None
+    attempt.found = None
+    attempt.save()
+    record_event(
+        tenant=attempt.tenant, verb="link.failed", actor=attempt.started_by, now=now,
+        target=attempt, outcome=Outcome.FAILED, on_behalf=attempt.on_behalf,
+        detail={"fault": str(fault), "reason": reason},
+    )  # fmt: skip
+    return attempt
+
+
+_REASON_FAULTS = {
+    "other_shop": Fault.SHOP_MISMATCH,
+    "already_linked": Fault.SHOP_MISMATCH,
+    "no_shops": Fault.ACCOUNT_SUSPENDED,
+    "state_expired": Fault.INVALID_REQUEST,
+}
+
+
+def cancel(*, attempt: LinkAttempt, user: User | None, now: datetime) -> None:
+    """Give an attempt up; what it held is forgotten."""
+    with transaction.atomic():
+        LinkAttempt.objects.filter(pk=attempt.pk).exclude(step=Step.DONE).update(
+            step=Step.CANCELLED, finished_at=now, state_hash="", handover_hash="",
+            sealed_pending=None, sealed_verifier=None,
+        )  # fmt: skip
+        record_event(
+            tenant=attempt.tenant, verb="link.cancelled", actor=user, now=now, target=attempt
+        )
+
+
+# --- small helpers
+
+
+def region_of(attempt: LinkAttempt) -> str:
+    """The chosen region, else that of the chosen site."""
+    adapter = registry.get(attempt.platform)
+    if attempt.region or not attempt.site:
+        return attempt.region
+    return adapter.site(attempt.site).region
+
+
+def _consent_base(adapter: Adapter) -> str:
+    """The overridden consent address, "" where the adapter's own (maybe per site) holds."""
+    try:
+        declared = adapter.endpoint("consent")
+    except KeyError:
+        declared = ""
+    try:
+        base = base_address(adapter, "consent")
+    except KeyError:
+        return ""
+    return "" if base == declared else base
+
+
+def _challenge(verifier: str) -> str:
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

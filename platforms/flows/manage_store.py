@@ -1,0 +1,97 @@
+"""Pausing, resuming and unlinking a store, and asking for its orders now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import User
+from platforms import tasks
+from platforms.models import Authorization, AuthorizationState, Consent, Stream
+from tenants.flows.record_event import record_event
+from tenants.models import Store, StoreState
+
+
+def pause_store(*, store: Store, user: User | None, now: datetime, on_behalf: bool = False) -> None:
+    """Stop pulling; the authorization is kept alive. Safe to repeat."""
+    with transaction.atomic():
+        paused = Store.objects.filter(pk=store.pk, state=StoreState.ACTIVE).update(
+            state=StoreState.PAUSED
+        )
+        if paused:
+            _record("store.paused", store, user, now, on_behalf=on_behalf)
+
+
+def resume_store(
+    *, store: Store, user: User | None, now: datetime, on_behalf: bool = False
+) -> None:
+    """Pull again from where it stopped. A store whose grant died meanwhile needs relinking."""
+    authorization = store.authorization
+    usable = authorization is not None and authorization.is_usable
+    state = StoreState.ACTIVE if usable else StoreState.NEEDS_RELINK
+    with transaction.atomic():
+        if Store.objects.filter(pk=store.pk, state=StoreState.PAUSED).update(state=state):
+            _record("store.resumed", store, user, now, on_behalf=on_behalf)
+            if usable:
+                make_streams_due(store, now=now)
+
+
+def unlink_store(
+    *, store: Store, user: User | None, now: datetime, on_behalf: bool = False
+) -> None:
+    """Give the store up: nothing is pulled any more, its orders stay. With the last store of an
+    authorization the credential is destroyed. Safe to repeat."""
+    with transaction.atomic():
+        unlinked = (
+            Store.objects.filter(pk=store.pk)
+            .exclude(state=StoreState.UNLINKED)
+            .update(state=StoreState.UNLINKED)
+        )
+        if not unlinked:
+            return
+        Stream.objects.filter(store=store).update(due_at=None, finished_at=now)
+        authorization = store.authorization
+        if authorization is not None and not _linked_stores(authorization):
+            _end(authorization, now=now)
+        _record("store.unlinked", store, user, now, on_behalf=on_behalf)
+
+
+def pull_now(*, store: Store, user: User | None, now: datetime, on_behalf: bool = False) -> None:
+    """Make the store's streams due at once."""
+    with transaction.atomic():
+        make_streams_due(store, now=now)
+        _record("store.pull_asked", store, user, now, on_behalf=on_behalf)
+
+
+def make_streams_due(store: Store, *, now: datetime) -> None:
+    streams = Stream.objects.filter(authorization=store.authorization, finished_at=None)
+    (streams.filter(store=store) | streams.filter(store=None)).update(due_at=now)
+    transaction.on_commit(tasks.kick)
+
+
+def _linked_stores(authorization: Authorization) -> bool:
+    return (
+        Store.objects.filter(authorization=authorization)
+        .exclude(state=StoreState.UNLINKED)
+        .exists()
+    )
+
+
+def _end(authorization: Authorization, *, now: datetime) -> None:
+    Authorization.objects.filter(pk=authorization.pk).update(
+        state=AuthorizationState.ENDED, sealed_credential=b"", generation=F("generation") + 1, hint="",
+        fingerprint="", refresh_due_at=None, leased_until=None, in_flight_since=None,
+        access_expires_at=None, refresh_expires_at=None, consent_expires_at=None,
+    )  # fmt: skip
+    Stream.objects.filter(authorization=authorization).update(due_at=None, finished_at=now)
+    Consent.objects.filter(authorization=authorization, ended_at=None).update(
+        ended_at=now, ended_why="unlinked"
+    )
+
+
+def _record(verb: str, store: Store, user: User | None, now: datetime, *, on_behalf: bool) -> None:
+    record_event(
+        tenant=store.tenant, verb=verb, actor=user, now=now, target=store, on_behalf=on_behalf
+    )

@@ -1,0 +1,29 @@
+"""What is forgotten when its time is over."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from platforms.models import LinkAttempt, OrderRaw, PullRun, RateBucket, Step
+
+RUNS_KEPT = timedelta(days=90)
+BATCH = 5_000
+
+
+def expire(*, now: datetime) -> int:
+    """Delete expired raw payloads and old runs, close abandoned attempts; how many rows."""
+    raws = OrderRaw.objects.filter(expires_at__lte=now).values_list("pk", flat=True)[:BATCH]
+    gone, _ = OrderRaw.objects.filter(pk__in=list(raws)).delete()
+    runs = PullRun.objects.filter(started_at__lte=now - RUNS_KEPT).values_list("pk", flat=True)
+    gone += PullRun.objects.filter(pk__in=list(runs[:BATCH])).delete()[0]
+    gone += RateBucket.objects.filter(full_at__lte=now - timedelta(days=1)).delete()[0]
+    return gone + LinkAttempt.objects.filter(
+        created_at__lte=now - LinkAttempt.ABANDONED_AFTER
+    ).exclude(step__in=[Step.DONE, Step.CANCELLED]).update(
+        step=Step.CANCELLED,
+        finished_at=now,
+        state_hash="",
+        handover_hash="",
+        sealed_pending=None,
+        sealed_verifier=None,
+    )

@@ -1,0 +1,121 @@
+"""Pump jobs and kick(): the only module that imports django_q.
+
+The due table is the truth. A pump works through what is due; the queue only wakes pumps, so a
+lost job costs at most a minute, and a doubled one finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import close_old_connections, connection, connections
+from django.db.models import Q
+from django.utils import timezone
+from django_q.models import OrmQ, Schedule
+from django_q.tasks import async_task, schedule
+
+from platforms.errors import PlatformError
+from platforms.flows import pull_orders as pulling
+from platforms.flows import refresh as refreshing
+from platforms.flows.retention import expire
+from platforms.models import Authorization, Stream
+from tenants.scope import all_tenants, tenant_scope
+
+logger = logging.getLogger(__name__)
+
+THREADS = 8
+QUEUE_FULL = 8  # more pumps waiting than this would find nothing to do
+
+T = TypeVar("T")
+
+
+def kick() -> None:
+    """Wake the pumps now, because something has just become due. Never fails its caller."""
+    try:
+        if not settings.Q_CLUSTER.get("redis") and OrmQ.objects.count() >= QUEUE_FULL:
+            return
+        async_task(pump_orders)
+    except (OSError, ValueError) as exc:  # the broker is away: the schedule comes within a minute
+        logger.warning("queue.unreachable", extra={"reason": type(exc).__name__})
+
+
+def ensure_schedules() -> None:
+    """One schedule each, never one per store. Safe to repeat."""
+    for name, func, minutes in (
+        ("orders", "platforms.tasks.pump_orders", 1),
+        ("refresh", "platforms.tasks.pump_refresh", 1),
+        ("retention", "platforms.tasks.pump_retention", 60),
+    ):
+        if not Schedule.objects.filter(name=name).exists():
+            schedule(func, name=name, schedule_type=Schedule.MINUTES, minutes=minutes)
+
+
+def pump_orders(*, limit: int = 40, **_later: object) -> int:
+    """Work through the streams that are due. Any number of workers may run this at once."""
+    done = 0
+    while True:
+        with all_tenants("claiming due streams"):
+            due = Stream.claim_due(kind=Stream.Kind.ORDERS, limit=limit, now=timezone.now())
+        if not due:
+            return done
+        _in_threads(pull_one, due)
+        done += len(due)
+
+
+def pull_one(stream: Stream) -> None:
+    """Pull one leased stream; what goes wrong is on the stream already."""
+    with tenant_scope(stream.tenant_id):
+        try:
+            pulling.pull_orders(stream=stream, now=timezone.now())
+        except (PlatformError, pulling.LostLease):
+            pass
+
+
+def pump_refresh(*, limit: int = 100, **_later: object) -> int:
+    """Refresh the tokens that are due."""
+    now = timezone.now()
+    with all_tenants("claiming due authorizations"):
+        due = Authorization.objects.due_for_refresh(now).filter(
+            Q(leased_until=None) | Q(leased_until__lte=now)
+        )
+        rows = list(due.order_by("refresh_due_at")[:limit])
+    _in_threads(refresh_one, rows)
+    return len(rows)
+
+
+def refresh_one(authorization: Authorization) -> refreshing.Refreshed:
+    with tenant_scope(authorization.tenant_id):
+        return refreshing.refresh(authorization=authorization, now=timezone.now())
+
+
+def pump_retention(**_later: object) -> int:
+    """Forget raw payloads and attempts whose time is over."""
+    with all_tenants("retention is the same rule for every tenant"):
+        return expire(now=timezone.now())
+
+
+def _in_threads(work: Callable[[T], object], rows: Sequence[T]) -> None:
+    if connection.in_atomic_block or len(rows) <= 1:
+        for row in rows:  # inside a test's transaction other threads would see nothing
+            work(row)
+        return
+    with ThreadPoolExecutor(max_workers=min(THREADS, len(rows))) as pool:
+        _raise_first(pool.map(partial(_and_hang_up, work), rows))
+
+
+def _and_hang_up(work: Callable[[T], object], row: T) -> None:
+    close_old_connections()
+    try:
+        work(row)
+    finally:
+        connections.close_all()
+
+
+def _raise_first(results: Iterable[None]) -> None:
+    for _ in results:
+        pass
