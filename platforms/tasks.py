@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -69,11 +70,8 @@ def pump_orders(*, limit: int = 40, **_later: object) -> int:
 
 def pull_one(stream: Stream) -> None:
     """Pull one leased stream; what goes wrong is on the stream already."""
-    with tenant_scope(stream.tenant_id):
-        try:
-            pulling.pull_orders(stream=stream, now=timezone.now())
-        except (PlatformError, pulling.LostLease):
-            pass
+    with tenant_scope(stream.tenant_id), suppress(PlatformError, pulling.LostLease):
+        pulling.pull_orders(stream=stream, now=timezone.now())
 
 
 def pump_refresh(*, limit: int = 100, **_later: object) -> int:

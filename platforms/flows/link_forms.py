@@ -38,7 +38,7 @@ def check_mode(platform: str, mode: str) -> tuple[Adapter, Mode]:
         declared = adapter.mode(mode)
     except KeyError:
         raise BadInput(
-            {"mode": _("%(platform)s has no way of authorizing called %(code)s. There are: %(known)s.")
+            {"mode": _("%(platform)s has no mode %(code)s. There are: %(known)s.")
              % {"platform": adapter.name, "code": mode, "known": ", ".join(usable)}}
         ) from None  # fmt: skip
     if declared.kind == ModeKind.REFUSED:

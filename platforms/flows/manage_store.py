@@ -81,8 +81,8 @@ def _linked_stores(authorization: Authorization) -> bool:
 
 def _end(authorization: Authorization, *, now: datetime) -> None:
     Authorization.objects.filter(pk=authorization.pk).update(
-        state=AuthorizationState.ENDED, sealed_credential=b"", generation=F("generation") + 1, hint="",
-        fingerprint="", refresh_due_at=None, leased_until=None, in_flight_since=None,
+        state=AuthorizationState.ENDED, sealed_credential=b"", generation=F("generation") + 1,
+        hint="", fingerprint="", refresh_due_at=None, leased_until=None, in_flight_since=None,
         access_expires_at=None, refresh_expires_at=None, consent_expires_at=None,
     )  # fmt: skip
     Stream.objects.filter(authorization=authorization).update(due_at=None, finished_at=now)

@@ -27,7 +27,7 @@ def start_streams(
             _standing(authorization, store, since=previous_day(store, now), now=now)
         return
     since = min((previous_day(store, now) for store in new_stores), default=now)
-    standing, created = _standing(authorization, None, since=since, now=now)
+    _stream, created = _standing(authorization, None, since=since, now=now)
     if created:
         return
     for store in new_stores:
