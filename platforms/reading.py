@@ -87,6 +87,12 @@ def amount(value: Decimal | None) -> Decimal | None:
     return value
 
 
+def total(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum of what is stated, None where nothing is. Amounts of one currency only."""
+    stated = [value for value in amounts if value is not None]
+    return amount(sum(stated[1:], stated[0])) if stated else None
+
+
 def moment(value: datetime) -> datetime:
     """Aware UTC. The platforms state UTC where they leave the zone out."""
     aware = value if value.tzinfo else value.replace(tzinfo=UTC)

@@ -1,0 +1,295 @@
+"""eBay (Sell APIs). Fact sheet: docs/platforms/ebay.md."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+
+import msgspec
+
+from platforms import reading
+from platforms.adapter import Adapter, Call
+from platforms.adapters.ebay import faults, orders
+from platforms.adapters.ebay.modes import MODES, SCOPES
+from platforms.errors import Fault, PlatformError, platform_error
+from platforms.spec import (
+    Account,
+    Answer,
+    AppKeys,
+    Environment,
+    Grant,
+    Identity,
+    Limit,
+    Mode,
+    OrderData,
+    Page,
+    Request,
+    Shop,
+    Window,
+)
+
+PAGE_SIZE = 200
+CODE_LENGTH = 1024
+_DAY_S = 86_400
+
+
+class _Token(msgspec.Struct):
+    access_token: str
+    expires_in: int | None = None
+    refresh_token: str | None = None
+    refresh_token_expires_in: int | None = None
+
+
+class _User(msgspec.Struct):
+    userId: str
+    username: str | None = None
+    status: str | None = None
+
+
+class _Orders(msgspec.Struct):
+    orders: list[msgspec.Raw] | None = None
+    next: str | None = None
+    total: int | None = None
+
+
+class _Cursor(msgspec.Struct):
+    since: datetime
+    until: datetime
+    offset: int
+
+
+class Ebay(Adapter):
+    code = "ebay"
+    name = "eBay"
+    modes = MODES
+    endpoints = {
+        "api": "https://api.ebay.com",
+        "api@sandbox": "https://api.sandbox.ebay.com",
+        "apiz": "https://apiz.ebay.com",
+        "apiz@sandbox": "https://apiz.sandbox.ebay.com",
+        "auth": "https://api.ebay.com",
+        "auth@sandbox": "https://api.sandbox.ebay.com",
+        "consent": "https://auth.ebay.com",
+        "consent@sandbox": "https://auth.sandbox.ebay.com",
+    }
+    # fact sheet §5 and §1.1: budgets per keyset and day, for all sellers together
+    limits = {
+        "orders": Limit(rate=100_000 / _DAY_S, burst=2_000, per_app=True),
+        "identity": Limit(rate=5_000 / _DAY_S, burst=200, per_app=True),
+        "refresh": Limit(rate=50_000 / _DAY_S, burst=1_000, per_app=True),
+        "exchange": Limit(rate=10_000 / _DAY_S, burst=200, per_app=True),
+    }
+    scopes = SCOPES
+    lag = timedelta(minutes=1)
+    overlap = timedelta(minutes=5)
+    max_window = timedelta(days=30)
+    back_fill = timedelta(days=729)  # eBay refuses dates more than two years back
+    poll_every = timedelta(minutes=10)
+    manage_url: ClassVar[str] = "https://accounts.ebay.com/acctsec/security-center"
+
+    # --- linking
+
+    def consent_url(
+        self,
+        *,
+        app: AppKeys,
+        mode: Mode,
+        site: str,
+        region: str,
+        state: str,
+        challenge: str,
+        base: str,
+    ) -> str:
+        _refuse_other_environment(app)
+        query = {
+            "client_id": app.client_id,
+            "redirect_uri": app.redirect_uri,  # the RuName, not an address
+            "response_type": "code",
+            "scope": " ".join(mode.scopes),
+            "state": state,
+            "prompt": "login",  # a seller with two accounts must be able to choose
+        }
+        base = base or self.endpoint("consent", environment=app.environment)
+        return f"{base}/oauth2/authorize?{urlencode(query)}"
+
+    def read_callback(self, params: Mapping[str, str]) -> str:
+        code = params.get("code", "")
+        if not code:
+            error = re.sub(r"\W", "", params.get("error_id") or params.get("error", ""))[:40]
+            raise platform_error(Fault.CONSENT_DENIED, error or "came back without a code")
+        if re.match(r"v%5E", code, re.IGNORECASE):
+            code = unquote(code)  # pasted by hand it may still be percent-encoded
+        if len(code) > CODE_LENGTH:
+            raise platform_error(Fault.INVALID_REQUEST, "the code is too long to be eBay's")
+        return code
+
+    def exchange(
+        self, call: Call, *, code: str, verifier: str, params: Mapping[str, str], now: datetime
+    ) -> Grant:
+        app = _app(call.account)
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": app.redirect_uri,
+        }
+        grant = self._token(call, app, form, operation="exchange", now=now)
+        if grant.refresh_token is None:
+            # Without it the link would be dead in two hours (fact sheet §1.1).
+            raise platform_error(Fault.BAD_RESPONSE, "no refresh token came with the grant")
+        return grant
+
+    def refresh(self, call: Call, *, now: datetime) -> Grant:
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": call.account.secrets["refresh_token"],
+        }
+        return self._token(call, _app(call.account), form, operation="refresh", now=now)
+
+    def _token(
+        self, call: Call, app: AppKeys, form: dict[str, str], *, operation: str, now: datetime
+    ) -> Grant:
+        _refuse_other_environment(app)
+        answer = call(
+            Request(
+                method="POST",
+                path="/identity/v1/oauth2/token",
+                endpoint="auth",
+                operation=operation,
+                headers={"authorization": basic_header(app.client_id, app.client_secret)},
+                form=form,
+                signed=False,
+            )
+        )
+        token = reading.decode(answer, _Token, strict=False)
+        if not token.access_token:
+            raise platform_error(Fault.BAD_RESPONSE, "the access token is empty")
+        return Grant(
+            access_token=token.access_token,
+            access_expires_at=reading.expires_at(token.expires_in, now=now),
+            refresh_token=token.refresh_token or None,
+            refresh_expires_at=reading.expires_at(token.refresh_token_expires_in, now=now),
+        )
+
+    def who_am_i(self, call: Call, *, now: datetime) -> Identity:
+        answer = call(
+            Request(
+                method="GET",
+                path="/commerce/identity/v1/user/",
+                endpoint="apiz",
+                operation="identity",
+            )
+        )
+        user = reading.decode(answer, _User)
+        user_id = reading.text(user.userId)
+        if not user_id:
+            raise platform_error(Fault.BAD_RESPONSE, "the account has no number")
+        if user.status == "ACCOUNTONHOLD":
+            raise platform_error(Fault.ACCOUNT_SUSPENDED, "ACCOUNTONHOLD")
+        # The user name can change and may be an opaque id: only userId is the key.
+        name = reading.text(user.username) or user_id
+        return Identity(
+            account_id=user_id,
+            account_name=name,
+            shops=(Shop(external_id=user_id, name=name),),
+        )
+
+    # --- calling
+
+    def sign(self, request: Request, account: Account, *, now: datetime) -> Request:
+        token = account.secrets.get("access_token")
+        if not token:
+            raise platform_error(Fault.TOKEN_EXPIRED, "there is no access token yet")
+        headers = {
+            **request.headers,
+            "authorization": f"Bearer {token}",
+            "accept": "application/json",
+        }
+        return replace(request, headers=headers)
+
+    def read_fault(self, request: Request, answer: Answer) -> PlatformError | None:
+        return faults.read_fault(request, answer)
+
+    def worth_refreshing(self, error: PlatformError) -> bool:
+        # Some services of eBay answer 1100 to an expired token (fact sheet §6).
+        return super().worth_refreshing(error) or (
+            error.fault is Fault.INSUFFICIENT_SCOPE and error.detail.startswith("1100")
+        )
+
+    # --- orders
+
+    def fetch_orders(
+        self, call: Call, *, window: Window, cursor: str | None, now: datetime
+    ) -> Page:
+        at = (
+            msgspec.json.decode(cursor, type=_Cursor)
+            if cursor
+            else _Cursor(since=window.since, until=min(window.until, now), offset=0)
+        )
+        answer = call(
+            Request(
+                method="GET",
+                path="/sell/fulfillment/v1/order",
+                operation="orders",
+                params={
+                    "filter": f"lastmodifieddate:[{_stamp(at.since)}..{_stamp(at.until)}]",
+                    "limit": str(PAGE_SIZE),
+                    "offset": str(at.offset),
+                },
+            )
+        )
+        page = reading.decode(answer, _Orders)
+        records = tuple(page.orders or ())
+        offset = _next_offset(page, at.offset)
+        if offset is None:
+            return Page(records=records)
+        at.offset = offset
+        return Page(records=records, cursor=msgspec.json.encode(at).decode())
+
+    def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
+        return orders.parse_order(raw)
+
+    def order_number(self, raw: msgspec.Raw) -> str:
+        return orders.read_order_number(raw)
+
+
+def basic_header(client_id: str, client_secret: str) -> str:
+    return "Basic " + b64encode(f"{client_id}:{client_secret}".encode()).decode()
+
+
+def _app(account: Account) -> AppKeys:
+    if account.app is None:
+        raise platform_error(Fault.INVALID_REQUEST, "no application is set up for eBay")
+    return account.app
+
+
+def _refuse_other_environment(app: AppKeys) -> None:
+    """Keysets carry their environment in the client id: ...-PRD-... or ...-SBX-..."""
+    wrong = "-SBX-" if app.environment == Environment.PRODUCTION else "-PRD-"
+    if wrong in app.client_id:
+        raise platform_error(Fault.WRONG_ENVIRONMENT, f"the client id holds {wrong}")
+
+
+def _stamp(moment: datetime) -> str:
+    utc = moment.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def _next_offset(page: _Orders, offset: int) -> int | None:
+    """Where the next page starts. Only the offset is taken from `next`, never its host.
+
+    A page that is not full is not the last one: eBay says so by leaving `next` out.
+    """
+    if not page.next:
+        return None
+    found = parse_qs(urlsplit(page.next).query).get("offset", [""])[0]
+    following = int(found) if re.fullmatch(r"[0-9]{1,9}", found) else offset + PAGE_SIZE
+    if following <= offset:
+        raise platform_error(Fault.BAD_RESPONSE, "the next page does not move on")
+    if not page.orders and following >= (page.total or 0):
+        return None
+    return following

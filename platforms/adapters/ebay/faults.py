@@ -1,0 +1,114 @@
+"""What eBay's refusals mean. Fact sheet: docs/platforms/ebay.md, "Errors"."""
+
+from __future__ import annotations
+
+import msgspec
+
+from platforms import reading
+from platforms.errors import Fault, NeedsSupport, PlatformError, platform_error
+from platforms.spec import Answer, Request
+
+# fact sheet §6; what the token endpoint says
+OAUTH_FAULTS = {
+    "invalid_grant": Fault.TOKEN_REVOKED,
+    "invalid_client": Fault.BAD_CREDENTIALS,
+    "invalid_scope": Fault.INSUFFICIENT_SCOPE,
+    "unauthorized_client": Fault.INVALID_REQUEST,
+    "invalid_request": Fault.INVALID_REQUEST,
+    "unsupported_grant_type": Fault.INVALID_REQUEST,
+    "server_error": Fault.PLATFORM_DOWN,
+    "temporarily_unavailable": Fault.PLATFORM_DOWN,
+}
+# The keyset is ours, so what is wrong with it is for us to mend, not for the seller.
+_OURS = {Fault.BAD_CREDENTIALS, Fault.INSUFFICIENT_SCOPE}
+
+# fact sheet §6; errorId, for REST and the Trading codes that still appear
+ERROR_FAULTS: dict[range, Fault] = {
+    range(1001, 1002): Fault.TOKEN_EXPIRED,
+    range(1002, 1003): Fault.INVALID_REQUEST,
+    range(1100, 1101): Fault.INSUFFICIENT_SCOPE,
+    range(2001, 2002): Fault.RATE_LIMITED,
+    range(930, 931): Fault.INVALID_REQUEST,
+    range(931, 933): Fault.TOKEN_REVOKED,
+    range(16110, 16111): Fault.TOKEN_REVOKED,
+    range(17470, 17471): Fault.TOKEN_REVOKED,
+    range(21916984, 21916985): Fault.TOKEN_EXPIRED,
+    range(21917053, 21917054): Fault.TOKEN_EXPIRED,
+    range(30500, 30501): Fault.PLATFORM_DOWN,
+    range(30700, 30701): Fault.INVALID_REQUEST,
+    range(30850, 30851): Fault.CLOCK_SKEW,  # "can't be in the future": our clock is ahead
+    range(30800, 30851): Fault.INVALID_REQUEST,
+    range(30900, 30901): Fault.INVALID_REQUEST,
+    range(31000, 31001): Fault.INVALID_REQUEST,
+    range(31100, 31101): Fault.INVALID_REQUEST,
+    range(32100, 32101): Fault.INVALID_REQUEST,
+    range(32800, 32801): Fault.INVALID_REQUEST,
+    range(140000, 140001): Fault.PLATFORM_DOWN,
+    range(215113, 215115): Fault.CLOCK_SKEW,
+    range(215000, 215123): Fault.INVALID_REQUEST,
+}
+
+
+class _Error(msgspec.Struct):
+    errorId: int | None = None
+    message: str | None = None
+
+
+class _Complaint(msgspec.Struct):
+    errors: list[_Error] | None = None
+    error: str | None = None
+
+
+def read_fault(request: Request, answer: Answer) -> PlatformError | None:
+    complaint = reading.try_decode(answer.body, _Complaint)
+    if answer.status == 429:
+        return platform_error(Fault.RATE_LIMITED, _codes(complaint))
+    if answer.status >= 500:
+        return platform_error(Fault.PLATFORM_DOWN, f"HTTP {answer.status}")
+    if complaint and complaint.error:
+        return _oauth_fault(request, complaint.error)
+    if complaint and complaint.errors:
+        return _api_fault(answer.status, complaint)
+    if 200 <= answer.status < 300:
+        if answer.status == 204 or reading.is_json(answer):
+            return None
+        return platform_error(Fault.BAD_RESPONSE, "the answer is not JSON")
+    return _bare_fault(answer)
+
+
+def _codes(complaint: _Complaint | None) -> str:
+    errors = (complaint.errors or []) if complaint else []
+    return reading.short(", ".join(f"{e.errorId} {e.message or ''}".strip() for e in errors[:3]))
+
+
+def _oauth_fault(request: Request, error: str) -> PlatformError:
+    fault = OAUTH_FAULTS.get(error, Fault.INVALID_REQUEST)
+    if error == "invalid_grant" and (request.form or {}).get("grant_type") != "refresh_token":
+        fault = Fault.INVALID_REQUEST  # the code was used twice or is older than 5 minutes
+    detail = reading.short(error)
+    return NeedsSupport(fault, detail) if fault in _OURS else platform_error(fault, detail)
+
+
+def _api_fault(status: int, complaint: _Complaint) -> PlatformError:
+    detail = _codes(complaint)
+    if "compliance" in detail.lower():
+        # All production calls are refused while our account-deletion address is not valid.
+        return platform_error(Fault.APP_REJECTED, detail)
+    for error in complaint.errors or ():
+        for codes, fault in ERROR_FAULTS.items():
+            if error.errorId in codes:
+                return platform_error(fault, detail)
+    by_status = {401: Fault.TOKEN_EXPIRED, 403: Fault.INSUFFICIENT_SCOPE}
+    return platform_error(by_status.get(status, Fault.INVALID_REQUEST), detail)
+
+
+def _bare_fault(answer: Answer) -> PlatformError:
+    """A refusal without eBay's error form: empty, or a page of something in between."""
+    detail = f"HTTP {answer.status} without an explanation"
+    if answer.status == 401:
+        return platform_error(Fault.TOKEN_EXPIRED, detail)
+    if answer.status in (400, 404, 410):
+        return platform_error(Fault.INVALID_REQUEST, detail)
+    if answer.status == 403:
+        return platform_error(Fault.PLATFORM_DOWN, detail)
+    return platform_error(Fault.BAD_RESPONSE, detail)
