@@ -1,0 +1,363 @@
+"""Who lives in the emulator: developer applications and seller accounts with fixed ids.
+
+Everything here is invented and opens nothing but this emulator. The values have the form the
+platforms use, so that they pass the same checks as real ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DAY = 86_400
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """A developer application. `redirect` is the RuName at eBay; elsewhere "" means that the
+    redirect address is `<callback_base>/link/callback/<platform>/`."""
+
+    key: str
+    platform: str
+    client_id: str
+    client_secret: str
+    application_id: str = ""
+    redirect: str = ""
+    scopes: tuple[str, ...] = ()
+    public: bool = True  # has a consent page
+    draft: bool = False  # Amazon: consent needs version=beta
+
+
+@dataclass(frozen=True, kw_only=True)
+class EbayAccount:
+    key: str
+    user_id: str
+    username: str
+    account_type: str
+    site: str  # registrationMarketplaceId
+    sites: tuple[str, ...]  # where its items are listed
+    orders: int
+    status: str = "CONFIRMED"
+    platform: str = "ebay"
+
+    @property
+    def label(self) -> str:
+        return self.username
+
+
+@dataclass(frozen=True, kw_only=True)
+class AmazonAccount:
+    """One seller in one region. `refresh_token` is the self-authorized one of `private_app`."""
+
+    key: str
+    seller_id: str
+    region: str
+    store_name: str
+    sites: tuple[str, ...]  # marketplace ids it sells on
+    orders: int
+    idle_sites: tuple[str, ...] = ()  # listed, but isParticipating is false
+    pseudo_sites: tuple[tuple[str, str], ...] = ()  # (id, name), as the live service lists them
+    suspended_listings: tuple[str, ...] = ()
+    private_app: str = ""
+    refresh_token: str = ""
+    amazon_fulfilled: float = 0.35
+    platform: str = "amazon"
+
+    @property
+    def label(self) -> str:
+        return f"{self.store_name} ({self.region.upper()}, {self.seller_id})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OzonKey:
+    """`expires_in` counts from the emulator's first start; None: an old key without an end."""
+
+    key: str
+    roles: tuple[str, ...]
+    expires_in: int | None = 80 * DAY
+    other_networks_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class OzonAccount:
+    key: str
+    client_id: str
+    name: str
+    legal_name: str
+    currency: str
+    keys: tuple[OzonKey, ...]
+    orders: int
+    fbo: float = 0.3
+    rfbs: float = 0.1
+    premium: bool = False
+    sites: tuple[str, ...] = ("ozon.ru",)
+    platform: str = "ozon"
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} (Client-Id {self.client_id})"
+
+
+Account = EbayAccount | AmazonAccount | OzonAccount
+
+# --- eBay -----------------------------------------------------------------------------
+
+EBAY_SCOPE = "https://api.ebay.com/oauth/api_scope"
+EBAY_SCOPES = (
+    EBAY_SCOPE,
+    f"{EBAY_SCOPE}/commerce.identity.readonly",
+    f"{EBAY_SCOPE}/sell.fulfillment",
+    f"{EBAY_SCOPE}/sell.fulfillment.readonly",
+    f"{EBAY_SCOPE}/sell.finances",
+    f"{EBAY_SCOPE}/sell.payment.dispute",
+    f"{EBAY_SCOPE}/commerce.message",
+    f"{EBAY_SCOPE}/commerce.notification.subscription",
+)
+
+# --- Amazon ---------------------------------------------------------------------------
+
+# id -> (country, name, currency, language, domain, region); fact sheet amazon §1.0
+MARKETPLACES: dict[str, tuple[str, str, str, str, str, str]] = {
+    "ATVPDKIKX0DER": ("US", "Amazon.com", "USD", "en_US", "www.amazon.com", "na"),
+    "A2EUQ1WTGCTBG2": ("CA", "Amazon.ca", "CAD", "en_CA", "www.amazon.ca", "na"),
+    "A1AM78C64UM0Y8": ("MX", "Amazon.com.mx", "MXN", "es_MX", "www.amazon.com.mx", "na"),
+    "A2Q3Y263D00KWC": ("BR", "Amazon.com.br", "BRL", "pt_BR", "www.amazon.com.br", "na"),
+    "A1F83G8C2ARO7P": ("GB", "Amazon.co.uk", "GBP", "en_GB", "www.amazon.co.uk", "eu"),
+    "A1PA6795UKMFR9": ("DE", "Amazon.de", "EUR", "de_DE", "www.amazon.de", "eu"),
+    "A13V1IB3VIYZZH": ("FR", "Amazon.fr", "EUR", "fr_FR", "www.amazon.fr", "eu"),
+    "APJ6JRA9NG5V4": ("IT", "Amazon.it", "EUR", "it_IT", "www.amazon.it", "eu"),
+    "A1RKKUPIHCS9HS": ("ES", "Amazon.es", "EUR", "es_ES", "www.amazon.es", "eu"),
+    "A1805IZSGTT6HS": ("NL", "Amazon.nl", "EUR", "nl_NL", "www.amazon.nl", "eu"),
+    "AMEN7PMS3EDWL": ("BE", "Amazon.com.be", "EUR", "fr_BE", "www.amazon.com.be", "eu"),
+    "A2NODRKZP88ZB9": ("SE", "Amazon.se", "SEK", "sv_SE", "www.amazon.se", "eu"),
+    "A1C3SOZRARQ6R3": ("PL", "Amazon.pl", "PLN", "pl_PL", "www.amazon.pl", "eu"),
+    "A28R8C7NBKEWEA": ("IE", "Amazon.ie", "EUR", "en_IE", "www.amazon.ie", "eu"),
+    "A33AVAJ2PDY3EV": ("TR", "Amazon.com.tr", "TRY", "tr_TR", "www.amazon.com.tr", "eu"),
+    "A2VIGQ35RCS4UG": ("AE", "Amazon.ae", "AED", "en_AE", "www.amazon.ae", "eu"),
+    "A17E79C6D8DWNP": ("SA", "Amazon.sa", "SAR", "ar_SA", "www.amazon.sa", "eu"),
+    "ARBP9OOSHTCHU": ("EG", "Amazon.eg", "EGP", "ar_EG", "www.amazon.eg", "eu"),
+    "AE08WJ6YKNBMC": ("ZA", "Amazon.co.za", "ZAR", "en_ZA", "www.amazon.co.za", "eu"),
+    "A21TJRUUN4KGV": ("IN", "Amazon.in", "INR", "en_IN", "www.amazon.in", "eu"),
+    "A1VC38T7YXB528": ("JP", "Amazon.co.jp", "JPY", "ja_JP", "www.amazon.co.jp", "fe"),
+    "A39IBJ37TRP1C6": ("AU", "Amazon.com.au", "AUD", "en_AU", "www.amazon.com.au", "fe"),
+    "A19VAU5U5O7RUS": ("SG", "Amazon.sg", "SGD", "en_SG", "www.amazon.sg", "fe"),
+}
+
+ROLE_ORDERS = "Inventory and Order Tracking"
+ROLE_SHIPPING = "Direct-to-Consumer Shipping"
+ROLE_TAX = "Tax Invoicing"
+ROLE_INSIGHTS = "Selling Partner Insights"
+AMAZON_ROLES = (ROLE_ORDERS, ROLE_SHIPPING, ROLE_TAX, ROLE_INSIGHTS)
+
+# --- Ozon -----------------------------------------------------------------------------
+
+OZON_ROLES: dict[str, tuple[str, ...]] = {
+    "Posting FBS": (
+        "/v4/posting/fbs/list",
+        "/v4/posting/fbs/unfulfilled/list",
+        "/v3/posting/fbs/get",
+    ),
+    "Posting FBO": ("/v3/posting/fbo/list", "/v2/posting/fbo/get"),
+    "Seller Info": ("/v1/seller/info",),
+    "Product read only": ("/v3/product/list", "/v3/product/info/list"),
+}
+OZON_ORDER_ROLES = ("Posting FBS", "Posting FBO", "Seller Info")
+
+# --- the lists ------------------------------------------------------------------------
+
+APPS: dict[str, App] = {
+    app.key: app
+    for app in (
+        App(
+            key="ebay",
+            platform="ebay",
+            client_id="Emulator-Storelin-PRD-e2e0e2e0e2e0-e2e0e2e0",
+            client_secret="PRD-e2e0e2e0e2e0-e2e0-4e2e-8e2e-e2e0",
+            redirect="Emulator_Trade-Emulator-Storel-eemul8or",
+            scopes=EBAY_SCOPES,
+        ),
+        App(
+            key="ebay-other",
+            platform="ebay",
+            client_id="Emulator-OtherApp-PRD-e2e1e2e1e2e1-e2e1e2e1",
+            client_secret="PRD-e2e1e2e1e2e1-e2e1-4e2e-8e2e-e2e1",
+            redirect="Emulator_Trade-Emulator-OtherA-eemul9or",
+            scopes=EBAY_SCOPES[:4],
+        ),
+        App(
+            key="amazon",
+            platform="amazon",
+            client_id="amzn1.application-oa2-client.e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0",
+            client_secret="amzn1.oa2-cs.v1." + "e2e0" * 16,
+            application_id="amzn1.sp.solution.e2e0e2e0-e2e0-4e2e-8e2e-e2e0e2e0e2e0",
+        ),
+        App(
+            key="amazon-draft",
+            platform="amazon",
+            client_id="amzn1.application-oa2-client.e2e1e2e1e2e1e2e1e2e1e2e1e2e1e2e1",
+            client_secret="amzn1.oa2-cs.v1." + "e2e1" * 16,
+            application_id="amzn1.sp.solution.e2e1e2e1-e2e1-4e2e-8e2e-e2e1e2e1e2e1",
+            draft=True,
+        ),
+        App(
+            key="amazon-private-aurora",
+            platform="amazon",
+            client_id="amzn1.application-oa2-client.e2eae2eae2eae2eae2eae2eae2eae2ea",
+            client_secret="amzn1.oa2-cs.v1." + "e2ea" * 16,
+            public=False,
+        ),
+        App(
+            key="amazon-private-pinecone",
+            platform="amazon",
+            client_id="amzn1.application-oa2-client.e2ebe2ebe2ebe2ebe2ebe2ebe2ebe2eb",
+            client_secret="amzn1.oa2-cs.v1." + "e2eb" * 16,
+            public=False,
+        ),
+    )
+}
+
+
+def _ozon_key(last: int) -> str:
+    return f"e2e0e2e0-e2e0-4e2e-8e2e-{last:012d}"
+
+
+_EBAY = (
+    EbayAccount(
+        key="ebay-lantern",
+        user_id="eMuLanTern1",
+        username="emu_lantern_home",
+        account_type="BUSINESS",
+        site="EBAY_GB",
+        sites=("EBAY_GB", "EBAY_DE", "EBAY_US"),
+        orders=64,
+    ),
+    EbayAccount(
+        key="ebay-willow",
+        user_id="eMuWiLLow02",
+        username="emu-willow.outdoor",
+        account_type="BUSINESS",
+        site="EBAY_US",
+        sites=("EBAY_US",),
+        orders=48,
+    ),
+    EbayAccount(
+        key="ebay-hold",
+        user_id="eMuOnHoLd03",
+        username="emu_hold_gadgets",
+        account_type="INDIVIDUAL",
+        site="EBAY_DE",
+        sites=("EBAY_DE",),
+        orders=12,
+        status="ACCOUNTONHOLD",
+    ),
+)
+
+_PSEUDO = ("AZMDEXL2RVFNN", "SI UK Prod Marketplace")
+
+_AMAZON = (
+    AmazonAccount(
+        key="amazon-aurora-eu",
+        seller_id="A2EMULAURORAEU",
+        region="eu",
+        store_name="Aurora Emulated Living",
+        sites=("A1PA6795UKMFR9", "A1F83G8C2ARO7P", "A13V1IB3VIYZZH", "APJ6JRA9NG5V4"),
+        idle_sites=("A1C3SOZRARQ6R3",),
+        pseudo_sites=(_PSEUDO,),
+        private_app="amazon-private-aurora",
+        refresh_token="Atzr|IwEBIEMULATOR-aurora-eu-0001",
+        orders=72,
+    ),
+    AmazonAccount(
+        key="amazon-aurora-na",
+        seller_id="A2EMULAURORANA",
+        region="na",
+        store_name="Aurora Emulated Living",
+        sites=("ATVPDKIKX0DER", "A2EUQ1WTGCTBG2"),
+        idle_sites=("A1AM78C64UM0Y8",),
+        private_app="amazon-private-aurora",
+        refresh_token="Atzr|IwEBIEMULATOR-aurora-na-0001",
+        orders=56,
+    ),
+    AmazonAccount(
+        key="amazon-aurora-fe",
+        seller_id="A2EMULAURORAFE",
+        region="fe",
+        store_name="Aurora Emulated Living",
+        sites=("A1VC38T7YXB528",),
+        private_app="amazon-private-aurora",
+        refresh_token="Atzr|IwEBIEMULATOR-aurora-fe-0001",
+        orders=30,
+    ),
+    AmazonAccount(
+        key="amazon-pinecone-eu",
+        seller_id="A3EMULPINECONE",
+        region="eu",
+        store_name="Pinecone Emulated Toys",
+        sites=("A1PA6795UKMFR9",),
+        suspended_listings=("A1PA6795UKMFR9",),
+        private_app="amazon-private-pinecone",
+        refresh_token="Atzr|IwEBIEMULATOR-pinecone-eu-0001",
+        orders=18,
+        amazon_fulfilled=0.0,
+    ),
+)
+
+_OZON = (
+    OzonAccount(
+        key="ozon-zarya",
+        client_id="9900001",
+        name="Zarya Emulated Lights",
+        legal_name="Shenzhen Emulated Lighting Co., Ltd.",
+        currency="CNY",
+        keys=(
+            OzonKey(key=_ozon_key(1), roles=OZON_ORDER_ROLES),
+            OzonKey(key=_ozon_key(11), roles=("Posting FBS", "Seller Info")),
+        ),
+        orders=70,
+    ),
+    OzonAccount(
+        key="ozon-expiring",
+        client_id="9900002",
+        name="Sopka Emulated Home",
+        legal_name="Yiwu Emulated Trading Co., Ltd.",
+        currency="RUB",
+        keys=(OzonKey(key=_ozon_key(2), roles=OZON_ORDER_ROLES, expires_in=5 * DAY),),
+        orders=36,
+        premium=True,
+    ),
+    OzonAccount(
+        key="ozon-restricted",
+        client_id="9900003",
+        name="Taiga Emulated Sport",
+        legal_name="Ningbo Emulated Sport Co., Ltd.",
+        currency="CNY",
+        keys=(OzonKey(key=_ozon_key(3), roles=OZON_ORDER_ROLES, other_networks_only=True),),
+        orders=10,
+    ),
+    OzonAccount(
+        key="ozon-no-postings",
+        client_id="9900004",
+        name="Rucheyok Emulated Kids",
+        legal_name="Hangzhou Emulated Kids Co., Ltd.",
+        currency="CNY",
+        keys=(OzonKey(key=_ozon_key(4), roles=("Product read only", "Seller Info")),),
+        orders=10,
+    ),
+    OzonAccount(
+        key="ozon-expired",
+        client_id="9900005",
+        name="Polyana Emulated Garden",
+        legal_name="Xiamen Emulated Garden Co., Ltd.",
+        currency="CNY",
+        keys=(
+            OzonKey(key=_ozon_key(5), roles=OZON_ORDER_ROLES, expires_in=-2 * DAY),
+            OzonKey(key=_ozon_key(55), roles=OZON_ORDER_ROLES),  # the renewed one
+        ),
+        orders=20,
+    ),
+)
+
+ACCOUNTS: dict[str, Account] = {a.key: a for a in (*_EBAY, *_AMAZON, *_OZON)}
+
+
+def of_platform(platform: str) -> tuple[Account, ...]:
+    return tuple(a for a in ACCOUNTS.values() if a.platform == platform)
