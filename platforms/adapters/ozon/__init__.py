@@ -132,8 +132,8 @@ class Ozon(Adapter):
             raise platform_error(Fault.BAD_CREDENTIALS, "client id or key missing or not ASCII")
         headers = {
             **request.headers,
-            "client-id": client_id,
-            "api-key": api_key,
+            "Client-Id": client_id,
+            "Api-Key": api_key,
             "content-type": "application/json",
             "accept": "application/json",
         }
