@@ -8,6 +8,9 @@ from django.urls import include, path
 from accounts.views import demo_mail
 
 urlpatterns = [
+    path("", include("platforms.urls")),
+    path("", include("tenants.urls")),
+    path("api/v1/", include("platforms.api_urls")),
     path("accounts/", include("allauth.urls")),
     path("account/", include("accounts.urls")),
     path("support/", admin.site.urls),

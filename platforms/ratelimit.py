@@ -11,7 +11,17 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from platforms.models.traffic import RateBucket
-from platforms.spec import Limit
+from platforms.spec import Account, Limit
+
+
+def key(platform: str, operation: str, account: Account, limit: Limit) -> str:
+    """Which bucket a call of `account` draws from."""
+    whose = (
+        f"app:{account.app.client_id}"
+        if limit.per_app and account.app
+        else f"{account.region}:{account.account_id}"
+    )
+    return f"{platform}:{operation}:{whose}"[:150]
 
 
 def take(key: str, limit: Limit, *, now: datetime) -> timedelta:
@@ -37,9 +47,8 @@ def hold(key: str, limit: Limit, *, until: datetime) -> None:
     RateBucket.objects.update_or_create(pk=key, defaults={"full_at": full_at})
 
 
-def headroom(key: str, limit: Limit, *, now: datetime) -> int:
-    """How many calls could be made at once now."""
-    full_at = RateBucket.objects.filter(pk=key).values_list("full_at", flat=True).first()
+def headroom(full_at: datetime | None, limit: Limit, *, now: datetime) -> int:
+    """How many calls could be made at once now, of a bucket that is full again at `full_at`."""
     used = max(full_at - now, timedelta(0)).total_seconds() * limit.rate if full_at else 0
     return max(0, int(limit.burst - used))
 

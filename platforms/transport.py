@@ -261,13 +261,8 @@ class Channel:
         limit = self.adapter.limits.get(request.operation)
         if limit is None:
             return None
-        app = self.account.app
-        whose = (
-            f"app:{app.client_id}"
-            if limit.per_app and app
-            else f"{self.account.region}:{self.account.account_id}"
-        )
-        return f"{self.adapter.code}:{request.operation}:{whose}"[:150], limit
+        key = ratelimit.key(self.adapter.code, request.operation, self.account, limit)
+        return key, limit
 
     def _wait_for_turn(self, request: Request) -> None:
         bucket = self._limit(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import F
@@ -69,6 +70,10 @@ def make_streams_due(store: Store, *, now: datetime) -> None:
     streams = Stream.objects.filter(authorization=store.authorization, finished_at=None)
     (streams.filter(store=store) | streams.filter(store=None)).update(due_at=now)
     transaction.on_commit(tasks.kick)
+
+
+def start_of_day(now: datetime, zone: ZoneInfo) -> datetime:
+    return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _linked_stores(authorization: Authorization) -> bool:
