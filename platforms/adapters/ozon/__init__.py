@@ -89,7 +89,7 @@ class Ozon(Adapter):
     endpoints = {"api": "https://api-seller.ozon.ru"}
     # Ozon allows 50 a second for all programs of a seller together; this is our share.
     limits = {
-        "postings": Limit(rate=10, burst=10),
+        "orders": Limit(rate=10, burst=10),
         "default": Limit(rate=10, burst=10),
     }
     scopes = SCOPES
@@ -188,7 +188,7 @@ class Ozon(Adapter):
         }
         if at.at:
             body["cursor"] = at.at
-        request = Request(method="POST", path=LISTS[at.kind], operation="postings", json=body)
+        request = Request(method="POST", path=LISTS[at.kind], operation="orders", json=body)
         return reading.decode(call(request), _Postings)
 
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
