@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from werkzeug.http import http_date
 from werkzeug.wrappers import Request, Response
@@ -18,7 +18,7 @@ from werkzeug.wrappers import Request, Response
 from platforms.emulator import control, pages
 from platforms.emulator.amazon import Amazon
 from platforms.emulator.ebay import Ebay
-from platforms.emulator.knobs import Knobs
+from platforms.emulator.knobs import GARBLES, Knobs
 from platforms.emulator.ozon import Ozon
 from platforms.emulator.state import State
 from platforms.emulator.wire import Refused, garbled, html_answer
@@ -136,7 +136,7 @@ class Emulator:
     ) -> Response | None:
         """What stops a call before the platform looks at it."""
         token_call = operation.endswith(".token")
-        planned = self._planned_failure(operation, account)
+        planned = self._planned(operation, account, ("down", "throttle", "block_ip"))
         if knobs.block_ip or planned == "block_ip":
             return platform.failure("block_ip", request, None)
         if knobs.down or (knobs.token_down and token_call) or planned == "down":
@@ -151,19 +151,17 @@ class Emulator:
             return platform.failure("throttle", request, knobs.retry_after)
         return None
 
-    def _planned_failure(self, operation: str, account: str | None) -> str:
-        """The failure the control page asked for the next calls; garbles wait in `_damage`."""
+    def _planned(self, operation: str, account: str | None, kinds: tuple[str, ...]) -> str:
+        """The failure of these kinds that the control page asked for this call, used up; or ""."""
         for plan in self.state.fail_next:
-            fits = plan["operation"] in ("*", operation) and plan["account"] in ("", account)
-            if fits and plan["kind"] in ("down", "throttle", "block_ip"):
-                self._use_up(plan)
+            calls = not operation.endswith(".consent") and plan["operation"] == "*"
+            fits = calls or plan["operation"] == operation
+            if fits and plan["kind"] in kinds and plan["account"] in ("", account):
+                plan["count"] -= 1
+                if plan["count"] <= 0:
+                    self.state.fail_next.remove(plan)
                 return str(plan["kind"])
         return ""
-
-    def _use_up(self, plan: dict[str, Any]) -> None:
-        plan["count"] -= 1
-        if plan["count"] <= 0:
-            self.state.fail_next.remove(plan)
 
     def _damage(
         self, operation: str, account: str | None, response: Response, knobs: Knobs
@@ -171,11 +169,7 @@ class Emulator:
         if operation.endswith(".consent"):
             return response
         how = knobs.token_garble if operation.endswith(".token") else knobs.garble
-        for plan in list(self.state.fail_next):
-            fits = plan["operation"] in ("*", operation) and plan["account"] in ("", account)
-            if not how and fits and plan["kind"] not in ("down", "throttle", "block_ip"):
-                how = plan["kind"]
-                self._use_up(plan)
+        how = how or self._planned(operation, account, GARBLES[1:])
         return garbled(response, how) if how else response
 
     def _record(

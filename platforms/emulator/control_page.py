@@ -49,7 +49,7 @@ KNOBS: dict[str, tuple[str, tuple[str, ...] | str]] = {
     "unknown_status": ("One unknown status in each page", ("true", "false")),
     "drift": ("Orders change while being paged", ("true", "false")),
     "empty_page": ("An empty page follows the last", ("true", "false")),
-    "wrong_account": ("Who-am-I answers for another account", tuple(ACCOUNTS)),
+    "wrong_account": ("Who-am-I answers for another account", ("", *ACCOUNTS)),
 }
 ONLY = {"secret_expired": "amazon", "drift": "ebay", "empty_page": "ozon", "refresh_ttl": "ebay"}
 KEYS_ONLY = ("token_", "rotate", "omit_refresh", "access_ttl", "refresh_ttl", "code_ttl")
@@ -104,11 +104,14 @@ def _knob_form(where: str, platform: str, knob: str) -> str:
 
 def _knobs(where: str, platform: str) -> str:
     def offered(knob: str) -> bool:
+        if where != platform and knob == "skew":
+            return False  # a platform has one clock
         if platform == "ozon" and knob.startswith(KEYS_ONLY):
             return False
         return ONLY.get(knob, platform) == platform
 
-    return "".join(_knob_form(where, platform, knob) for knob in KNOBS if offered(knob))
+    forms = "".join(_knob_form(where, platform, knob) for knob in KNOBS if offered(knob))
+    return f'<div class="knobs">{forms}</div>'
 
 
 def _set_list(state: State, where: str) -> str:
@@ -135,9 +138,11 @@ def _account_card(state: State, account: Account) -> str:
         + _set_list(state, key)
         + _form("orders/add", number + spread + stage, "Add orders", account=key)
         + _form("orders/change", number + stage, "Change orders now", account=key)
+        + '<div class="buttons">'
         + _form("expire", "", "Expire access tokens", account=key)
         + _form("revoke", "", "Revoke our access", account=key)
         + _form("restore", "", "Give back fixed keys", account=key)
+        + "</div>"
         + f"<h4>Knobs of this account</h4>{_knobs(key, account.platform)}</details>"
     )
 
@@ -192,12 +197,13 @@ def _general(state: State) -> str:
         '<section class="card"><h2>All platforms</h2>'
         + _form("fail_next", kind + count + operation, "Fail the next calls")
         + (f'<ul class="set">{planned}</ul>' if planned else "")
-        + _form("fail_next/clear", "", "Forget planned failures")
         + _form("callback_base", url, "Send browsers back here")
+        + '<div class="buttons">'
+        + _form("fail_next/clear", "", "Forget planned failures")
         + _form("knobs/clear", "", "Clear all knobs")
         + _form("counters/reset", "", "Reset counters")
         + _form("reset", "", "Start afresh")
-        + "</section>"
+        + "</div></section>"
     )
 
 

@@ -74,6 +74,8 @@ def clean(name: str, value: Any) -> Any:
     """The value of one knob in its type. Raises BadKnob."""
     if name not in _DEFAULTS:
         raise BadKnob(f"there is no knob {name!r}; there are: {', '.join(NAMES)}")
+    if value is None:
+        return list(_DEFAULTS[name]) if name == "drop_scopes" else _DEFAULTS[name]
     choices = {"garble": GARBLES, "token_garble": GARBLES, "rotate": ROTATIONS}.get(name)
     if choices is not None:
         if value not in choices:

@@ -157,14 +157,14 @@ def _products(order: Facts, *, fbo: bool) -> list[dict[str, Any]]:
     return products
 
 
-def _financial(order: Facts, account: OzonAccount) -> dict[str, Any]:
+def _financial(order: Facts, account: OzonAccount, *, fbo: bool) -> dict[str, Any]:
+    """FBO says less of each product than FBS."""
     products = []
     for line in order.lines:
         old = (line.unit * Decimal("1.25")).quantize(Decimal("0.01"))
         commission = (line.goods * Decimal("0.2")).quantize(Decimal("0.01"))
         product: dict[str, Any] = {
             "product_id": 1_400_000_000 + int(line.item[-6:]),
-            "quantity": line.quantity,
             "price": float(line.unit),
             "old_price": float(old),
             "payout": float(line.goods - commission),
@@ -177,7 +177,9 @@ def _financial(order: Facts, account: OzonAccount) -> dict[str, Any]:
                 "currency": order.currency,
             },
         }
-        if account.currency != "RUB":
+        if not fbo:
+            product["quantity"] = line.quantity
+        if not fbo and account.currency != "RUB":
             paid = (line.unit * Decimal("12.5")).quantize(Decimal("0.01"))
             product["customer_price"] = {"amount": str(paid), "currency": "RUB"}
         products.append(product)
@@ -294,7 +296,9 @@ def render_fbs(
         "available_actions": ["cancel", "ship"] if status == "awaiting_packaging" else [],
         "products": _products(order, fbo=False),
         "analytics_data": _analytics(order, record) if extras.get("analytics_data") else None,
-        "financial_data": _financial(order, account) if extras.get("financial_data") else None,
+        "financial_data": _financial(order, account, fbo=False)
+        if extras.get("financial_data")
+        else None,
         "legal_info": None,
         "barcodes": _barcodes(record) if extras.get("barcodes") else None,
         "external_order": {"is_external": False, "platform_name": ""},
@@ -339,7 +343,9 @@ def render_fbo(
         }
         if extras.get("analytics_data")
         else None,
-        "financial_data": _financial(order, account) if extras.get("financial_data") else None,
+        "financial_data": _financial(order, account, fbo=True)
+        if extras.get("financial_data")
+        else None,
         "legal_info": None,
         "external_order": {"is_external": False, "platform_name": ""},
         "additional_data": [],
