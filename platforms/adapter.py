@@ -53,6 +53,7 @@ class Adapter:
     # needed. A key may carry the region ("api.eu") and the environment ("api@sandbox").
     endpoints: ClassVar[Mapping[str, str]]
     limits: ClassVar[Mapping[str, Limit]] = {}
+    orders_operation: ClassVar[str] = "orders"  # whose limit bounds the order pull
     scopes: ClassVar[Mapping[str, Text]] = {}  # scope -> what it allows, in plain words
     capabilities: ClassVar[tuple[str, ...]] = ("orders",)
     messages_note: ClassVar[Text] = ""  # why there is no buyer message API, if so
@@ -66,6 +67,8 @@ class Adapter:
     needs_app: ClassVar[bool] = True  # consent modes use an application of ours
     app_fields: ClassVar[tuple[Field, ...]] = ()  # what an App needs beyond id and secret
     manage_url: ClassVar[str] = ""  # where the seller sees and removes our access
+    # fault, or reason of a flow -> what to do, where this marketplace's own words say it better
+    advice: ClassVar[Mapping[str, Text]] = {}
 
     # --- looking up facts
 
@@ -77,8 +80,9 @@ class Adapter:
         return next_or_key_error(self.sites, code)
 
     def endpoint(self, key: str, *, region: str = "", environment: str = "production") -> str:
-        """The base address; the most specific declared key wins."""
+        """The base address; the most specific declared key wins. Raises KeyError."""
         at = "" if environment == "production" else f"@{environment}"
+        region = region.lower()
         for name in (f"{key}.{region}{at}", f"{key}{at}", f"{key}.{region}", key):
             if name in self.endpoints:
                 return self.endpoints[name]

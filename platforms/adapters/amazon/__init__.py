@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from platforms import reading
 from platforms.adapter import Adapter, Call
 from platforms.adapters.amazon import faults, orders
+from platforms.adapters.amazon.advice import ADVICE
 from platforms.adapters.amazon.modes import MODES, SCOPES, SELF, explain_value
 from platforms.adapters.amazon.sites import BY_MARKETPLACE, REGIONS, SITES
 from platforms.errors import Fault, NeedsSupport, PlatformError, platform_error
@@ -99,16 +100,16 @@ class Amazon(Adapter):
     sites = SITES
     regions = REGIONS
     endpoints = {
-        "api.NA": "https://sellingpartnerapi-na.amazon.com",
-        "api.EU": "https://sellingpartnerapi-eu.amazon.com",
-        "api.FE": "https://sellingpartnerapi-fe.amazon.com",
-        "api.NA@sandbox": "https://sandbox.sellingpartnerapi-na.amazon.com",
-        "api.EU@sandbox": "https://sandbox.sellingpartnerapi-eu.amazon.com",
-        "api.FE@sandbox": "https://sandbox.sellingpartnerapi-fe.amazon.com",
+        "api.na": "https://sellingpartnerapi-na.amazon.com",
+        "api.eu": "https://sellingpartnerapi-eu.amazon.com",
+        "api.fe": "https://sellingpartnerapi-fe.amazon.com",
+        "api.na@sandbox": "https://sandbox.sellingpartnerapi-na.amazon.com",
+        "api.eu@sandbox": "https://sandbox.sellingpartnerapi-eu.amazon.com",
+        "api.fe@sandbox": "https://sandbox.sellingpartnerapi-fe.amazon.com",
         "auth": "https://api.amazon.com",
         "consent": "https://sellercentral.amazon.com",
-        "consent.EU": "https://sellercentral-europe.amazon.com",
-        "consent.FE": "https://sellercentral.amazon.co.jp",
+        "consent.eu": "https://sellercentral-europe.amazon.com",
+        "consent.fe": "https://sellercentral.amazon.co.jp",
     }
     # fact sheet §5; each per seller, application and region
     limits = {
@@ -143,6 +144,7 @@ class Amazon(Adapter):
         ),
     )
     manage_url: ClassVar[str] = "https://sellercentral.amazon.com/apps/manage"
+    advice = ADVICE
 
     # --- linking
 

@@ -15,6 +15,7 @@ import msgspec
 from platforms import reading
 from platforms.adapter import Adapter, Call
 from platforms.adapters.ebay import faults, orders
+from platforms.adapters.ebay.advice import ADVICE
 from platforms.adapters.ebay.modes import MODES, SCOPES
 from platforms.errors import Fault, PlatformError, platform_error
 from platforms.spec import (
@@ -91,6 +92,7 @@ class Ebay(Adapter):
     back_fill = timedelta(days=729)  # eBay refuses dates more than two years back
     poll_every = timedelta(minutes=10)
     manage_url: ClassVar[str] = "https://accounts.ebay.com/acctsec/security-center"
+    advice = ADVICE
 
     # --- linking
 

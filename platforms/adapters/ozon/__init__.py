@@ -12,6 +12,7 @@ import msgspec
 from platforms import reading
 from platforms.adapter import Adapter, Call
 from platforms.adapters.ozon import faults, orders
+from platforms.adapters.ozon.advice import ADVICE
 from platforms.adapters.ozon.modes import MODES, SCOPES, explain_value
 from platforms.errors import Fault, NeedsSeller, PlatformError, platform_error
 from platforms.spec import (
@@ -100,6 +101,7 @@ class Ozon(Adapter):
     poll_every = timedelta(minutes=5)
     needs_app = False
     manage_url: ClassVar[str] = "https://seller.ozon.ru/app/settings/api-keys"
+    advice = ADVICE
 
     # --- linking
 
@@ -109,6 +111,9 @@ class Ozon(Adapter):
     def who_am_i(self, call: Call, *, now: datetime) -> Identity:
         answer = call(Request(method="POST", path="/v1/roles"))
         roles = reading.decode(answer, _Roles)
+        missing = _missing(roles)
+        if len(missing) == len(NEEDED):
+            self._probe(call, now=now)
         company = _company(call)
         client_id = call.account.secrets["client_id"]
         name = reading.text(company.name) or reading.text(company.legal_name)
@@ -119,9 +124,16 @@ class Ozon(Adapter):
             account_name=name,
             shops=(shop,),
             scopes=_role_names(roles),
-            missing=_missing(roles),
+            missing=missing,
             consent_expires_at=_moment(roles.expires_at),
         )
+
+    def _probe(self, call: Call, *, now: datetime) -> None:
+        """What /v1/roles says is a hint: try the lists. Raises INSUFFICIENT_SCOPE if none opens."""
+        window = Window(since=now - timedelta(minutes=1), until=now)
+        page = self.fetch_orders(call, window=window, cursor=None, now=now)
+        if page.cursor:
+            self.fetch_orders(call, window=window, cursor=page.cursor, now=now)
 
     # --- calling
 

@@ -80,18 +80,40 @@ def test_a_key_that_may_not_name_the_shop_is_good_enough():
     ("roles", "missing"),
     [
         ([FBS_ROLE], ("Posting FBO",)),
-        ([], ("Posting FBS", "Posting FBO")),
         (None, ()),
         ([{"name": "Admin read only", "methods": []}], ()),
         ([{"name": "Orders", "methods": ["/v1/posting"]}], ()),
-        ([{"name": "Chat", "methods": ["/v3/chat/list", ""]}], ("Posting FBS", "Posting FBO")),
-        ([{"name": None, "methods": None}], ("Posting FBS", "Posting FBO")),
     ],
 )
 def test_missing_roles_are_named(roles, missing):
     call = ScriptedCall(ozon, OZON, (200, {"expires_at": "", "roles": roles}), (200, {}))
 
     assert ozon.who_am_i(call, now=NOON).missing == missing
+
+
+NO_ORDER_ROLES = [
+    [],
+    [{"name": "Chat", "methods": ["/v3/chat/list", ""]}],
+    [{"name": None, "methods": None}],
+]
+
+
+@pytest.mark.parametrize("roles", NO_ORDER_ROLES)
+def test_a_key_that_opens_neither_list_is_refused_at_once(roles):
+    call = ScriptedCall(ozon, OZON, (200, {"roles": roles}), NO_ROLE, NO_ROLE)
+
+    with pytest.raises(NeedsSeller) as caught:
+        ozon.who_am_i(call, now=NOON)
+
+    assert caught.value.fault is Fault.INSUFFICIENT_SCOPE
+
+
+@pytest.mark.parametrize("roles", NO_ORDER_ROLES)
+def test_roles_are_a_hint_and_a_list_that_opens_proves_more(roles):
+    opened = (200, {"postings": []})
+    call = ScriptedCall(ozon, OZON, (200, {"roles": roles}), NO_ROLE, opened, (200, COMPANY))
+
+    assert ozon.who_am_i(call, now=NOON).account_name == "Example Lights"
 
 
 def test_both_lists_are_read_one_after_the_other():
