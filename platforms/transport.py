@@ -149,9 +149,10 @@ def use_wire(wire: Wire) -> Iterator[None]:
 def base_address(adapter: Adapter, key: str, *, region: str = "", environment: str = "") -> str:
     """Where an endpoint of `adapter` is, overrides honoured where settings allow them."""
     if settings.ALLOW_ENDPOINT_OVERRIDES:
-        overrides = settings.PLATFORM_ENDPOINTS.get(adapter.code, {})
+        declared = settings.PLATFORM_ENDPOINTS.get(adapter.code, {})
+        overrides = {name.lower(): base for name, base in declared.items()}
         # A key that is not overridden goes to the overridden "api": no call leaves by accident.
-        for name in (f"{key}.{region}", key, "api", next(iter(overrides), "")):
+        for name in (f"{key}.{region}".lower(), key, "api", next(iter(overrides), "")):
             if name in overrides:
                 return str(overrides[name]).rstrip("/")
     return adapter.endpoint(key, region=region, environment=environment or "production")

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db import models
 
+from tenants.current import ALL, chosen
+
 if TYPE_CHECKING:
     from tenants.models import Tenant
-
-ALL = -1  # the scope of all_tenants()
-
-_scope: ContextVar[int | None] = ContextVar("tenant_scope", default=None)
 
 M = TypeVar("M", bound=models.Model)
 
@@ -31,18 +28,13 @@ class WrongTenant(RuntimeError):
     """A row of one tenant was about to be written in the scope of another."""
 
 
-def current_tenant_id() -> int | None:
-    """The chosen tenant's id, ALL, or None."""
-    return _scope.get()
-
-
 @contextmanager
 def tenant_scope(tenant: Tenant | int) -> Iterator[None]:
-    token = _scope.set(tenant if isinstance(tenant, int) else tenant.pk)
+    token = chosen.set(tenant if isinstance(tenant, int) else tenant.pk)
     try:
         yield
     finally:
-        _scope.reset(token)
+        chosen.reset(token)
 
 
 @contextmanager
@@ -50,11 +42,11 @@ def all_tenants(reason: str) -> Iterator[None]:
     """Rows of every tenant; `reason` is for the reader of the code and must not be empty."""
     if not reason:
         raise ValueError("say why tenants are crossed")
-    token = _scope.set(ALL)
+    token = chosen.set(ALL)
     try:
         yield
     finally:
-        _scope.reset(token)
+        chosen.reset(token)
 
 
 class TenantQuerySet(models.QuerySet[M]):
@@ -67,7 +59,7 @@ class TenantQuerySet(models.QuerySet[M]):
 
 class TenantManager(models.Manager[M]):
     def get_queryset(self) -> TenantQuerySet[M]:
-        scope = _scope.get()
+        scope = chosen.get()
         if scope is None:
             raise NoTenant(f"{self.model.__name__} needs a tenant scope")
         queryset: TenantQuerySet[M] = super().get_queryset()  # type: ignore[assignment]
@@ -80,7 +72,7 @@ class TenantManager(models.Manager[M]):
 
 
 def guard_write(obj: Any) -> None:
-    scope = _scope.get()
+    scope = chosen.get()
     if scope is None:
         raise NoTenant(f"{type(obj).__name__} needs a tenant scope")
     if scope != ALL and obj.tenant_id != scope:

@@ -129,9 +129,10 @@ def _link(
     tenant: Tenant, owner: User, key: str, mode: str, account_name: str, display_name: str
 ) -> Linked:
     account = ACCOUNTS[key]
-    region = account.region if isinstance(account, AmazonAccount) else ""
+    # Amazon's consent is given at the home site's Seller Central, for the whole region.
+    site = "DE" if mode == "website_authorization" else ""
     attempt = link.start(
-        tenant=tenant, user=owner, platform=account.platform, mode=mode, region=region,
+        tenant=tenant, user=owner, platform=account.platform, mode=mode, site=site,
         account_name=account_name, display_name=display_name, now=timezone.now(),
     )  # fmt: skip
     if values := _keys(key, mode):

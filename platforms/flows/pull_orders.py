@@ -104,7 +104,7 @@ def _pull(stream: Stream, pulled: Pulled, *, now: datetime) -> None:
         _give_up_lease(stream, due_at=_next_due(adapter, now))
     logger.info(
         "orders.pulled",
-        extra={"stream_id": stream.pk, "seen": pulled.seen, "created": pulled.created},
+        extra={"stream_id": stream.pk, "seen": pulled.seen, "new": pulled.created},
     )
 
 
