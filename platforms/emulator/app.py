@@ -108,7 +108,9 @@ class Emulator:
         """The answer, and how many seconds it is held back."""
         platform = self.platforms.get(request.path.split("/")[1])
         if platform is None:
-            return self._own_pages(request), 0.0
+            response = self._own_pages(request)
+            response.headers["Date"] = http_date(self.state.clock())
+            return response, 0.0
         request.get_data(cache=True)
         with self.lock:
             operation = platform.operation(request)

@@ -16,6 +16,11 @@ class QuietHandler(WSGIRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        # The base class adds a Date of its own; the platforms' clocks may tell another time.
+        self.log_request(code)
+        self.send_response_only(code, message)
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         path = self.path.partition("?")[0]
         logger.debug("emulator.request", extra={"path": path, "status": str(code)})
