@@ -65,7 +65,7 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
         user.signup_company = self.cleaned_data.get("company", "")
 
 
-class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
+class ProfileForm(forms.ModelForm[User]):
     time_zone = forms.ChoiceField(
         label=_("Time zone"),
         choices=time_zone_choices,

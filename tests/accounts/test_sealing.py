@@ -4,6 +4,7 @@ import base64
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from pytest_django.fixtures import SettingsWrapper
 
 from accounts import sealing
 
@@ -13,26 +14,26 @@ def key(key_id: str, fill: int = 1) -> str:
 
 
 @pytest.fixture(autouse=True)
-def ring(settings):
+def ring(settings: SettingsWrapper) -> None:
     settings.VAULT_KEYS = [key("k1")]
 
 
-def test_a_sealed_value_opens_with_the_same_place():
+def test_a_sealed_value_opens_with_the_same_place() -> None:
     blob = sealing.seal(b"token", aad=b"store:7")
     assert sealing.unseal(blob, aad=b"store:7") == b"token"
 
 
-def test_the_same_value_never_seals_to_the_same_bytes():
+def test_the_same_value_never_seals_to_the_same_bytes() -> None:
     assert sealing.seal(b"token", aad=b"x") != sealing.seal(b"token", aad=b"x")
 
 
-def test_a_copy_in_another_place_does_not_open():
+def test_a_copy_in_another_place_does_not_open() -> None:
     blob = sealing.seal(b"token", aad=b"store:7")
     with pytest.raises(sealing.Unopenable):
         sealing.unseal(blob, aad=b"store:8")
 
 
-def test_any_changed_byte_keeps_it_shut():
+def test_any_changed_byte_keeps_it_shut() -> None:
     blob = sealing.seal(b"token", aad=b"x")
     for position in range(len(blob)):
         changed = bytearray(blob)
@@ -42,13 +43,13 @@ def test_any_changed_byte_keeps_it_shut():
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 10, 20])
-def test_a_cut_value_does_not_open(length):
+def test_a_cut_value_does_not_open(length: int) -> None:
     blob = sealing.seal(b"token", aad=b"x")[:length]
     with pytest.raises(sealing.Unopenable):
         sealing.unseal(blob, aad=b"x")
 
 
-def test_the_newest_key_seals_and_the_older_ones_still_open(settings):
+def test_the_newest_key_seals_and_the_older_ones_still_open(settings: SettingsWrapper) -> None:
     old = sealing.seal(b"token", aad=b"x")
     settings.VAULT_KEYS = [key("k2", 2), key("k1")]
     assert sealing.newest_key_id() == "k2"
@@ -56,7 +57,7 @@ def test_the_newest_key_seals_and_the_older_ones_still_open(settings):
     assert sealing.unseal(old, aad=b"x") == b"token"
 
 
-def test_a_key_that_is_gone_or_has_another_value_does_not_open(settings):
+def test_a_key_that_is_gone_or_has_another_value_does_not_open(settings: SettingsWrapper) -> None:
     blob = sealing.seal(b"token", aad=b"x")
     for other in (key("k2", 1), key("k1", 2)):
         settings.VAULT_KEYS = [other]
@@ -75,7 +76,9 @@ def test_a_key_that_is_gone_or_has_another_value_does_not_open(settings):
         ([key("k1"), key("k1", 2)], "twice"),
     ],
 )
-def test_a_malformed_key_stops_the_start_without_being_quoted(settings, entries, complaint):
+def test_a_malformed_key_stops_the_start_without_being_quoted(
+    settings: SettingsWrapper, entries: list[str], complaint: str
+) -> None:
     settings.VAULT_KEYS = entries
     with pytest.raises(ImproperlyConfigured, match=complaint) as caught:
         sealing.key_ring()
