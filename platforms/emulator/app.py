@@ -199,6 +199,8 @@ class Emulator:
     def _own_pages(self, request: Request) -> Response:
         if request.path == "/static/emulator.css":
             return pages.stylesheet()
+        if request.path == "/favicon.ico":  # browsers ask; a 404 would show in their console
+            return Response(status=204)
         if request.path == "/":
             return pages.redirect("/control/", 302)
         if request.path.startswith("/control/"):
