@@ -6,7 +6,7 @@ declared by decorator, and tests/test_permissions.py checks that every URL has o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 from uuid import UUID
@@ -16,10 +16,13 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 
 from accounts.http import SignedIn
+from tenants.flows.record_event import record_event
 from tenants.middleware import Workspace
-from tenants.models import ApiToken, Duty, Invitation, Membership, Store, Tenant
+from tenants.models import ApiToken, Duty, Invitation, Membership, Outcome, Store, Tenant
+from tenants.scope import tenant_scope
 
 View = Callable[..., HttpResponse]
 
@@ -58,12 +61,90 @@ def manager_required(view: View) -> View:
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.workspace.can_manage:  # type: ignore[attr-defined]
+            if request.method == "POST":
+                record_refusal(request)
             raise PermissionDenied
         return view(request, *args, **kwargs)
 
     guarded = member_required(checked)
     guarded.access = "manager"  # type: ignore[attr-defined]
     return guarded
+
+
+# In the session of a support agent: the public id of the tenant they act for.
+SUPPORT_TENANT = "support_tenant"
+
+
+class ManagerRequest(SignedIn):
+    """A request of a manager, or of support acting for the tenant (`on_behalf`), inside the
+    scope of `tenant`. Support has no membership."""
+
+    workspace: Workspace
+    tenant: Tenant
+    membership: Membership | None
+    on_behalf: bool
+
+
+def manager_or_support_required(view: View) -> View:
+    """An owner or admin of the tenant, or a support agent who began to act for one: they see
+    these pages only, as if of that tenant, and everything is recorded as done on its behalf."""
+
+    @wraps(view)
+    def managed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        request.on_behalf = False  # type: ignore[attr-defined]
+        return view(request, *args, **kwargs)
+
+    as_manager = manager_required(managed)
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        tenant = acted_for(request)
+        if tenant is None:
+            return as_manager(request, *args, **kwargs)
+        request.on_behalf = True  # type: ignore[attr-defined]
+        request.tenant = tenant  # type: ignore[attr-defined]
+        request.membership = None  # type: ignore[attr-defined]
+        with tenant_scope(tenant):
+            return view(request, *args, **kwargs)
+
+    guarded.access = "manager_or_support"  # type: ignore[attr-defined]
+    return guarded
+
+
+def acted_for(request: HttpRequest) -> Tenant | None:
+    """The tenant that a support agent acts for in this session."""
+    public_id = request.session.get(SUPPORT_TENANT)
+    if not public_id or not request.user.is_authenticated or not request.user.is_staff:
+        return None
+    return Tenant.objects.filter(public_id=public_id).first()
+
+
+def record_refusal(request: HttpRequest) -> None:
+    """Somebody of the tenant tried to change what only managers may: the trail says so."""
+    work: Workspace = request.workspace  # type: ignore[attr-defined]
+    assert work.tenant is not None
+    assert work.membership is not None
+    record_event(
+        tenant=work.tenant,
+        verb="manager.needed",
+        actor=work.membership.user,
+        now=timezone.now(),
+        outcome=Outcome.DENIED,
+        detail={"page": request.path[:200]},
+    )
+
+
+def signed_in(view: View) -> View:
+    """Signed in, in a tenant or not."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        return view(request, *args, **kwargs)
+
+    checked.access = "signed_in"  # type: ignore[attr-defined]
+    return checked
 
 
 def public(view: View) -> View:
@@ -92,12 +173,22 @@ def visible_stores(work: Workspace) -> Any:
     return stores.filter(pk__in={pk for each in Duty for pk in work.store_ids(each)})
 
 
+def get_stores(work: Workspace, public_ids: Iterable[UUID | str]) -> list[Store]:
+    """All of these stores of a manager's tenant, in a few queries; 404 if one is not there."""
+    wanted = {_uuid(each) for each in public_ids}
+    stores = visible_stores(work).filter(public_id__in=wanted)
+    found = list(stores)
+    if len(found) != len(wanted):
+        raise Http404
+    return found
+
+
 def get_member(work: Workspace, public_id: UUID | str) -> Membership:
-    return _get(Membership.objects.current().select_related("user"), public_id)
+    return _get(Membership.objects.current().select_related("user", "tenant"), public_id)
 
 
 def get_invitation(work: Workspace, public_id: UUID | str) -> Invitation:
-    return _get(Invitation.objects.all(), public_id)
+    return _get(Invitation.objects.select_related("invited_by"), public_id)
 
 
 def get_own_api_token(work: Workspace, public_id: UUID | str) -> ApiToken:
@@ -106,6 +197,13 @@ def get_own_api_token(work: Workspace, public_id: UUID | str) -> ApiToken:
 
 def _get(queryset: Any, public_id: UUID | str) -> Any:
     try:
-        return queryset.get(public_id=UUID(str(public_id)))
-    except (ValueError, queryset.model.DoesNotExist):
+        return queryset.get(public_id=_uuid(public_id))
+    except queryset.model.DoesNotExist:
+        raise Http404 from None
+
+
+def _uuid(text: UUID | str) -> UUID:
+    try:
+        return UUID(str(text))
+    except ValueError:
         raise Http404 from None

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from tenants.flows.api_token import find_api_token
 from tenants.flows.record_event import Origin, origin
-from tenants.models import Duty, Membership, Store, Tenant
+from tenants.models import ApiToken, Duty, Membership, Store, Tenant
 from tenants.scope import all_tenants, tenant_scope
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -55,6 +57,7 @@ class Workspace:
     membership: Membership | None = None
     memberships: list[Membership] = field(default_factory=list)
     bound_store_ids: dict[Duty, list[int]] = field(default_factory=dict)
+    api_token: ApiToken | None = None  # set where a program asks in the member's name
 
     @property
     def can_manage(self) -> bool:
@@ -81,7 +84,9 @@ class TenantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        work = workspace_of(request)
+        # The API knows tokens and no sessions, so that no page elsewhere can write through it.
+        is_api = request.path.startswith("/api/")
+        work = workspace_of_program(request) if is_api else workspace_of(request)
         request.workspace = work  # type: ignore[attr-defined]
         # Support's pages read across tenants on purpose; staff is checked by the admin site.
         if request.path.startswith("/support/") and request.user.is_staff:  # type: ignore[union-attr]
@@ -112,6 +117,22 @@ def workspace_of(request: HttpRequest) -> Workspace:
         tenant=membership.tenant if membership else None,
         membership=membership,
         memberships=memberships,
+    )
+
+
+def workspace_of_program(request: HttpRequest) -> Workspace:
+    """The one tenant that a bearer token opens, with the rights its member has right now."""
+    scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return Workspace()
+    token = find_api_token(secret=secret.strip(), now=timezone.now())
+    if token is None:
+        return Workspace()
+    return Workspace(
+        tenant=token.tenant,
+        membership=token.membership,
+        memberships=[token.membership],
+        api_token=token,
     )
 
 

@@ -51,6 +51,15 @@ class StoreQuerySet(TenantQuerySet["Store"]):
     def linked(self) -> StoreQuerySet:
         return self.exclude(state__in=[StoreState.LINKING, StoreState.UNLINKED])
 
+    def search(self, text: str) -> StoreQuerySet:
+        """Stores with `text` in one of their names or their id at the platform."""
+        return self.filter(
+            Q(account_name__icontains=text)
+            | Q(display_name__icontains=text)
+            | Q(external_name__icontains=text)
+            | Q(external_id__icontains=text)
+        )
+
     def nobody_bound(self) -> StoreQuerySet:
         """Linked stores whose orders nobody can see."""
         operators = (
@@ -115,6 +124,10 @@ class Store(TenantOwned):
     @property
     def name(self) -> str:
         return self.display_name or self.account_name
+
+    @property
+    def is_linked(self) -> bool:
+        return self.state not in (StoreState.LINKING, StoreState.UNLINKED)
 
     @property
     def path(self) -> str:

@@ -63,6 +63,12 @@ class Tenant(models.Model):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
+    def lock(self) -> None:
+        """Wait for other changes to this tenant's people, bindings and trail; inside a
+        transaction, until its end."""
+        # NO KEY: each insert of a tenant's row holds KEY SHARE on its tenant and must not wait.
+        Tenant.objects.select_for_update(no_key=True).get(pk=self.pk)
+
 
 class MembershipQuerySet(TenantQuerySet["Membership"]):
     def current(self) -> MembershipQuerySet:
@@ -95,6 +101,18 @@ class Membership(TenantOwned):
     @property
     def can_manage(self) -> bool:
         return self.left_at is None and self.role in (Role.OWNER, Role.ADMIN)
+
+    @property
+    def grantable_roles(self) -> list[Role]:
+        """The roles this member may give to others: nobody lifts anyone above themselves."""
+        if not self.can_manage:
+            return []
+        roles = [Role.MEMBER, Role.ADMIN]
+        return [*roles, Role.OWNER] if self.role == Role.OWNER else roles
+
+    def may_manage(self, other: Membership) -> bool:
+        """Owners manage everybody, admins everybody but owners."""
+        return other.role in self.grantable_roles
 
 
 class InvitationQuerySet(TenantQuerySet["Invitation"]):

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.backends.postgresql import base
 
-from tenants.scope import ALL, current_tenant_id
+from tenants.current import ALL, current_tenant_id
 
 SETTING = "storelink.tenant"
 
@@ -41,6 +41,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         tenant_id = current_tenant_id()
         scope = "" if tenant_id is None else "all" if tenant_id == ALL else str(tenant_id)
         if scope != self._told and not self.needs_rollback:
+            # A cursor of its own: on a server-side one (`iterator()`) this would only be declared.
+            with self.connection.cursor() as cursor:
+                cursor.execute("SELECT set_config(%s, %s, false)", [SETTING, scope])
             self._told = scope
-            context["cursor"].cursor.execute("SELECT set_config(%s, %s, false)", [SETTING, scope])
         return execute(sql, params, many, context)

@@ -1,0 +1,84 @@
+"""What the audit trail's verbs say to a reader."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tenants.models import Duty, Event, Role
+
+# Holes: `target` is the name of what was touched, the others are keys of `Event.detail`.
+VERBS: dict[str, Promise] = {
+    "tenant.created": gettext_lazy("Founded the company %(target)s."),
+    "tenant.changed": gettext_lazy("Changed the company's settings: %(settings)s."),
+    "invitation.sent": gettext_lazy("Invited %(target)s as %(role)s."),
+    "invitation.resent": gettext_lazy("Sent the invitation to %(target)s again."),
+    "invitation.revoked": gettext_lazy("Revoked the invitation of %(target)s."),
+    "invitation.accepted": gettext_lazy("Accepted the invitation sent to %(target)s."),
+    "member.role_changed": gettext_lazy("Made %(target)s %(role)s, who was %(before)s."),
+    "member.removed": gettext_lazy("Removed %(target)s; %(bindings)s duties on stores ended."),
+    "member.left": gettext_lazy("Left the company; %(bindings)s duties on stores ended."),
+    "binding.given": gettext_lazy("Gave %(member)s access to %(target)s as %(duty)s."),
+    "binding.taken": gettext_lazy("Took from %(member)s the access to %(target)s as %(duty)s."),
+    "api_token.issued": gettext_lazy("Issued the API token %(target)s."),
+    "api_token.revoked": gettext_lazy("Revoked the API token %(target)s."),
+    "manager.needed": gettext_lazy("Tried what only owners and admins may do: %(page)s."),
+    "store.linked": gettext_lazy("Linked the store %(target)s."),
+    "store.relinked": gettext_lazy("Linked the store %(target)s again."),
+    "store.unlinked": gettext_lazy("Unlinked the store %(target)s."),
+    "store.paused": gettext_lazy("Paused the store %(target)s."),
+    "store.resumed": gettext_lazy("Resumed the store %(target)s."),
+    "store.broke": gettext_lazy("The authorization of %(target)s stopped working: %(fault)s."),
+    "link.started": gettext_lazy("Began to link a store: %(target)s."),
+    "link.failed": gettext_lazy("Linking %(target)s failed: %(fault)s."),
+    "link.cancelled": gettext_lazy("Cancelled linking %(target)s."),
+    "link.handed_over": gettext_lazy("Made a hand-over link for %(target)s."),
+    "orders.exported": gettext_lazy("Exported orders."),
+}
+
+# The first word of a verb, as a filter.
+SUBJECTS: dict[str, Promise] = {
+    "tenant": gettext_lazy("Company"),
+    "member": gettext_lazy("Members"),
+    "invitation": gettext_lazy("Invitations"),
+    "binding": gettext_lazy("Access to stores"),
+    "store": gettext_lazy("Stores"),
+    "link": gettext_lazy("Linking"),
+    "orders": gettext_lazy("Orders"),
+    "api_token": gettext_lazy("API tokens"),
+    "manager": gettext_lazy("Refused"),
+}
+
+_SETTINGS: dict[str, Promise] = {
+    "name": gettext_lazy("name"),
+    "time_zone": gettext_lazy("time zone"),
+    "require_mfa": gettext_lazy("two-step sign-in"),
+    "retention_days": gettext_lazy("days raw order data is kept"),
+}
+
+
+def sentence(event: Event) -> str:
+    """What happened, in the reader's language; the verb itself where it is not in the table."""
+    known = VERBS.get(event.verb)
+    if known is None:
+        return f"{event.verb} {event.target_name}".strip()
+    return str(known) % _holes(event)
+
+
+def _holes(event: Event) -> Mapping[str, object]:
+    holes: defaultdict[str, object] = defaultdict(lambda: "–", event.detail)
+    # "anna@lotus.example @ Lotus" says the company again.
+    holes["target"] = event.target_name.partition(" @ ")[0]
+    for key in ("role", "before"):
+        if event.detail.get(key) in Role.values:
+            holes[key] = Role(event.detail[key]).label
+    if event.detail.get("duty") in Duty.values:
+        holes["duty"] = Duty(event.detail["duty"]).label
+    if event.verb == "tenant.changed":
+        names = [str(_SETTINGS[key]) for key in event.detail if key in _SETTINGS]
+        holes["settings"] = _(", ").join(names)
+    return holes

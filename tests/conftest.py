@@ -1,0 +1,128 @@
+"""The world every test may enter: two companies and the people around them.
+
+Lotus has three stores. Anna owns it, Ada is an admin, Bo operates the tea store, Cai answers the
+buyers of the tea store. Dan owns Maple, a stranger to Lotus. Sam is our own support agent.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+
+from accounts.models import User
+from tenants.models import Binding, Duty, Membership, Role, Store, StoreState, Tenant
+from tenants.scope import all_tenants
+
+PASSWORD = "seven lotus seeds"
+LONG_AGO = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+
+
+def pytest_collection_modifyitems(items):
+    if connection.vendor == "postgresql":
+        return
+    skip = pytest.mark.skip(reason="needs PostgreSQL: set DATABASE_URL to a server")
+    for item in items:
+        if item.get_closest_marker("postgresql"):
+            if os.environ.get("REQUIRE_ALL_TESTS") == "1" and settings.REDIS_URL:
+                raise pytest.UsageError("REQUIRE_ALL_TESTS with REDIS_URL needs DATABASE_URL too")
+            item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def _no_rate_limit_is_left_over():
+    cache.clear()
+
+
+@dataclass
+class World:
+    lotus: Tenant
+    maple: Tenant
+    anna: User
+    ada: User
+    bo: User
+    cai: User
+    dan: User
+    sam: User
+    tea: Store
+    silk: Store
+    rice: Store
+    syrup: Store
+    members: dict[User, Membership] = field(default_factory=dict)
+
+    def member(self, user: User) -> Membership:
+        """The membership that the user began with."""
+        return self.members[user]
+
+    def client(self, user: User | None = None) -> Client:
+        """A browser in which `user` is signed in; nobody, without."""
+        client = Client()
+        if user:
+            client.force_login(user)
+        return client
+
+
+def make_user(email: str, **fields: object) -> User:
+    """A person who can sign in with PASSWORD."""
+    user = User.objects.create_user(email, PASSWORD, **{"language": "en", **fields})
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    return user
+
+
+def make_store(tenant: Tenant, platform: str, account_name: str, **fields: object) -> Store:
+    """A linked store; inside a scope."""
+    given = {"external_id": f"{platform}-{tenant.slug}-{account_name}", "state": StoreState.ACTIVE}
+    return Store.objects.create(
+        tenant=tenant,
+        platform=platform,
+        account_name=account_name,
+        linked_at=LONG_AGO,
+        **{**given, **fields},
+    )
+
+
+@pytest.fixture
+def world(db) -> World:
+    people = {name: make_user(f"{name}@lotus.example", name=name.title()) for name in
+              ("anna", "ada", "bo", "cai")}  # fmt: skip
+    people["dan"] = make_user("dan@maple.example", name="Dan")
+    people["sam"] = make_user("sam@storelink.example", name="Sam", is_staff=True)
+    lotus = Tenant.objects.create(name="Lotus", slug="lotus")
+    maple = Tenant.objects.create(name="Maple", slug="maple")
+    with all_tenants("the world has two"):
+        stores = {
+            "tea": make_store(lotus, "ebay", "tea", site="US", display_name="Tea House"),
+            "silk": make_store(lotus, "amazon", "silk", site="DE"),
+            "rice": make_store(lotus, "ozon", "rice"),
+            "syrup": make_store(maple, "ebay", "syrup", site="US"),
+        }
+        world = World(lotus=lotus, maple=maple, **people, **stores)
+        roles = {world.anna: Role.OWNER, world.ada: Role.ADMIN, world.dan: Role.OWNER}
+        for user in (world.anna, world.ada, world.bo, world.cai, world.dan):
+            world.members[user] = Membership.objects.create(
+                tenant=maple if user == world.dan else lotus,
+                user=user,
+                role=roles.get(user, Role.MEMBER),
+            )
+        bind(world.member(world.bo), world.tea, Duty.OPERATOR)
+        bind(world.member(world.cai), world.tea, Duty.CUSTOMER_SERVICE)
+    return world
+
+
+def bind(membership: Membership, store: Store, *duties: Duty) -> None:
+    """Give duties as they stood long ago, without a trail; inside a scope."""
+    for duty in duties:
+        Binding.objects.create(
+            tenant=membership.tenant,
+            membership=membership,
+            store=store,
+            duty=duty,
+            given_at=LONG_AGO,
+        )
