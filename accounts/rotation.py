@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from allauth.mfa.models import Authenticator
 from django.db import transaction
@@ -20,18 +20,20 @@ class Rotated:
     resealed: int
     kept: int
     unopenable: int
+    unopenable_ids: tuple[int, ...] = field(default=(), compare=False)
 
 
 def reseal_authenticators() -> Rotated:
     """Seal every TOTP secret and recovery seed with the newest key. Safe to repeat, and to
     stop half way: each row is its own transaction and rows already done are kept."""
-    counts = {"resealed": 0, "kept": 0, "unopenable": 0}
+    counts = {"resealed": 0, "kept": 0}
+    shut: list[int] = []
     for pk in Authenticator.objects.order_by("pk").values_list("pk", flat=True):
         try:
             counts["resealed" if _reseal(pk) else "kept"] += 1
         except sealing.Unopenable:
-            counts["unopenable"] += 1
-    return Rotated(**counts)
+            shut.append(pk)
+    return Rotated(**counts, unopenable=len(shut), unopenable_ids=tuple(shut))
 
 
 @transaction.atomic

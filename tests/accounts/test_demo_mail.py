@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 
 @pytest.fixture
-def folder(settings: SettingsWrapper, tmp_path: Path, db: None) -> Path:
+def folder(settings: Settings, tmp_path: Path, db: None) -> Path:
     settings.DEMO = True
     settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
     return tmp_path / "mail"
@@ -24,7 +24,7 @@ def send(folder: Path, *subjects: str, body: str = "hello") -> None:
             message.send()
 
 
-def test_there_is_no_mailbox_outside_the_demo(client: Client, settings: SettingsWrapper) -> None:
+def test_there_is_no_mailbox_outside_the_demo(client: Client, settings: Settings) -> None:
     settings.DEMO = False
     assert client.get("/demo/mail/").status_code == 404
     assert client.get("/demo/mail/x-0/").status_code == 404

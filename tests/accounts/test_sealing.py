@@ -4,7 +4,7 @@ import base64
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from accounts import sealing
 
@@ -14,7 +14,7 @@ def key(key_id: str, fill: int = 1) -> str:
 
 
 @pytest.fixture(autouse=True)
-def ring(settings: SettingsWrapper) -> None:
+def ring(settings: Settings) -> None:
     settings.VAULT_KEYS = [key("k1")]
 
 
@@ -49,7 +49,7 @@ def test_a_cut_value_does_not_open(length: int) -> None:
         sealing.unseal(blob, aad=b"x")
 
 
-def test_the_newest_key_seals_and_the_older_ones_still_open(settings: SettingsWrapper) -> None:
+def test_the_newest_key_seals_and_the_older_ones_still_open(settings: Settings) -> None:
     old = sealing.seal(b"token", aad=b"x")
     settings.VAULT_KEYS = [key("k2", 2), key("k1")]
     assert sealing.newest_key_id() == "k2"
@@ -57,7 +57,7 @@ def test_the_newest_key_seals_and_the_older_ones_still_open(settings: SettingsWr
     assert sealing.unseal(old, aad=b"x") == b"token"
 
 
-def test_a_key_that_is_gone_or_has_another_value_does_not_open(settings: SettingsWrapper) -> None:
+def test_a_key_that_is_gone_or_has_another_value_does_not_open(settings: Settings) -> None:
     blob = sealing.seal(b"token", aad=b"x")
     for other in (key("k2", 1), key("k1", 2)):
         settings.VAULT_KEYS = [other]
@@ -77,7 +77,7 @@ def test_a_key_that_is_gone_or_has_another_value_does_not_open(settings: Setting
     ],
 )
 def test_a_malformed_key_stops_the_start_without_being_quoted(
-    settings: SettingsWrapper, entries: list[str], complaint: str
+    settings: Settings, entries: list[str], complaint: str
 ) -> None:
     settings.VAULT_KEYS = entries
     with pytest.raises(ImproperlyConfigured, match=complaint) as caught:

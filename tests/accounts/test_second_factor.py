@@ -15,7 +15,7 @@ from allauth.mfa.totp.internal.auth import (
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from accounts import sealing
 from accounts.adapter import MFAAdapter, sealed_bytes
@@ -78,7 +78,7 @@ def test_a_secret_edited_in_the_database_does_not_open(anna: User) -> None:
         MFAAdapter().decrypt("JBSWY3DPEHPK3PXP")
 
 
-def test_rotation_reseals_once_and_keeps_the_secret(anna: User, settings: SettingsWrapper) -> None:
+def test_rotation_reseals_once_and_keeps_the_secret(anna: User, settings: Settings) -> None:
     secret = generate_totp_secret()
     TOTP.activate(anna, secret)
     settings.VAULT_KEYS = [NEW_KEY, *settings.VAULT_KEYS]
@@ -92,7 +92,7 @@ def test_rotation_reseals_once_and_keeps_the_secret(anna: User, settings: Settin
     assert MFAAdapter().decrypt(row.data["secret"]) == secret
 
 
-def test_rotation_sets_aside_what_does_not_open(anna: User, settings: SettingsWrapper) -> None:
+def test_rotation_sets_aside_what_does_not_open(anna: User, settings: Settings) -> None:
     before = TOTP.activate(anna, generate_totp_secret()).instance.data
     settings.VAULT_KEYS = [NEW_KEY]
     assert reseal_authenticators() == Rotated(resealed=0, kept=0, unopenable=1)

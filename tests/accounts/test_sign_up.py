@@ -106,8 +106,7 @@ def test_a_reset_answers_the_same_for_known_and_unknown_addresses(
 def test_a_wrong_password_says_what_an_unknown_address_says(client: Client, anna: User) -> None:
     def complaint(email: str) -> list[str]:
         answer = client.post("/accounts/login/", {"login": email, "password": "wrong"})
-        errors: list[str] = answer.context["form"].non_field_errors()
-        return errors
+        return list(answer.context["form"].non_field_errors())
 
     assert complaint(anna.email) == complaint("who@example.com") != []
 
