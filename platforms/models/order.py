@@ -78,7 +78,12 @@ class Order(TenantOwned):
             models.Index(
                 fields=["tenant", "store", "status", "-placed_at", "-id"], name="order_by_status"
             ),
-            models.Index(fields=["tenant", "number"], name="order_by_number"),
+            # The operator class serves "begins with" whatever the database's collation.
+            models.Index(
+                fields=["tenant", "number"],
+                opclasses=["int8_ops", "varchar_pattern_ops"],
+                name="order_by_number_prefix",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -101,6 +106,7 @@ class OrderLine(TenantOwned):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "order", "position"], name="line_once")
         ]
+        indexes = [models.Index(fields=["tenant", "sku"], name="line_by_sku")]
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.title}"
