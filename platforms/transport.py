@@ -190,16 +190,15 @@ class Channel:
         try:
             return self._attempt(request)
         except PlatformError as exc:
-            expired = exc.fault == Fault.TOKEN_EXPIRED
-            if not (expired and request.signed and self._renew):
+            hopeful = request.signed and self.adapter.worth_refreshing(exc)
+            if self._renew is None or not hopeful:
                 raise
         self.account = self._renew()
         try:
             return self._attempt(request)
         except PlatformError as exc:
-            if exc.fault == Fault.TOKEN_EXPIRED:  # a brand-new token: it is the grant that died
-                raise platform_error(Fault.TOKEN_REVOKED, exc.detail) from None
-            raise
+            # Refused with a brand-new token: it was not the token that was old.
+            raise self.adapter.after_refresh(exc) from None
 
     def _attempt(self, request: Request) -> Answer:
         self._wait_for_turn(request)

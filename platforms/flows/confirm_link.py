@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from platforms import credentials, registry, tasks, vault
-from platforms.flows.link import NotPossible, mode_of, region_of
+from platforms.errors import Fault
+from platforms.flows.link import NotPossible, is_taken, mode_of, note_failure, region_of
 from platforms.flows.start_streams import start_streams
 from platforms.models import Authorization, AuthorizationState, Consent, LinkAttempt, Step, Stream
 from tenants.flows.record_event import record_event
@@ -49,8 +50,20 @@ def confirm(
             transaction.on_commit(tasks.kick)
     except IntegrityError:
         # Somebody linked the shop between our look and our write.
+        _look_again(attempt, now=now)
         raise NotPossible("already_linked") from None
     return linked
+
+
+def stores_of(attempt: LinkAttempt) -> list[Store]:
+    """The stores that a finished attempt linked, or linked again; none while it is open."""
+    if attempt.authorization is None:
+        return []
+    stores = Store.objects.filter(authorization=attempt.authorization)
+    stores = stores.exclude(state=StoreState.UNLINKED).select_related("tenant", "authorization")
+    if not attempt.relinks:
+        stores = stores.filter(linked_at=attempt.finished_at)
+    return list(stores.order_by("site", "account_name"))
 
 
 def _confirm(
@@ -66,6 +79,8 @@ def _confirm(
     authorization = _authorization(attempt, found, pending, now=now)
     if attempt.relinks:
         stores = _relink(authorization)
+        if not stores:
+            raise NotPossible("store_unlinked")
     else:
         stores = [
             _make_store(attempt, authorization, shop, now=now)
@@ -93,10 +108,22 @@ def _confirm(
 
 def _as_done(attempt: LinkAttempt) -> Linked:
     assert attempt.authorization is not None
-    stores = list(Store.objects.filter(authorization=attempt.authorization))
     return Linked(
-        authorization=attempt.authorization, stores=stores, relinked=bool(attempt.relinks)
+        authorization=attempt.authorization,
+        stores=stores_of(attempt),
+        relinked=bool(attempt.relinks),
     )
+
+
+def _look_again(attempt: LinkAttempt, *, now: datetime) -> None:
+    """Which of the shops found are still free; with none left the attempt goes back a step."""
+    found = cast(dict[str, Any], attempt.found)
+    for shop in found["shops"]:
+        shop["taken"] = is_taken(attempt, shop["external_id"])
+    if all(shop["taken"] for shop in found["shops"]):
+        note_failure(attempt, Fault.SHOP_MISMATCH, now=now, reason="already_linked")
+    else:
+        LinkAttempt.objects.filter(pk=attempt.pk, step=Step.CONFIRM).update(found=found)
 
 
 def _chosen(shops: list[dict[str, Any]], shop_ids: Sequence[str] | None) -> list[dict[str, Any]]:

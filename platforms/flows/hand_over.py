@@ -47,8 +47,9 @@ def make_hand_over(
 def revoke_hand_over(*, attempt: LinkAttempt, user: User | None, now: datetime) -> None:
     LinkAttempt.objects.filter(pk=attempt.pk).update(handover_hash="", state_hash="")
     record_event(
-        tenant=attempt.tenant, verb="link.hand_over_revoked", actor=user, now=now, target=attempt
-    )
+        tenant=attempt.tenant, verb="link.hand_over_revoked", actor=user, now=now, target=attempt,
+        on_behalf=attempt.on_behalf,
+    )  # fmt: skip
 
 
 def find_hand_over(*, token: str, now: datetime) -> LinkAttempt:

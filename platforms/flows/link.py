@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import User
-from platforms import credentials, registry
+from platforms import credentials, registry, vault
 from platforms.adapter import Adapter
-from platforms.errors import Fault, PlatformError
+from platforms.errors import Fault, PlatformError, platform_error
 from platforms.flows import link_forms
 from platforms.models import App, Authorization, LinkAttempt, Step
-from platforms.spec import Account, Grant, Identity, Mode
+from platforms.spec import Account, AppKeys, Grant, Identity, Mode
 from platforms.transport import Channel, base_address
 from tenants.flows.record_event import record_event
 from tenants.models import Outcome, Store, StoreState, Tenant
@@ -71,14 +72,22 @@ def start(
     site, region = link_forms.check_place(adapter, declared, site=site, region=region)
     if relinks is None:
         account_name = link_forms.check_account_name(account_name)
-        link_forms.check_name_is_free(platform, site, account_name)
-    with tenant_scope(tenant):
-        return LinkAttempt.objects.create(
+    else:
+        region = relinks.region  # a grant for another region opens other shops
+    with tenant_scope(tenant), transaction.atomic():
+        if relinks is None:
+            link_forms.check_name_is_free(platform, site, account_name)
+        attempt = LinkAttempt.objects.create(
             tenant=tenant, platform=platform, mode=mode, site=site, region=region,
             account_name=account_name, display_name=display_name.strip()[:100],
             environment=environment, relinks=relinks, started_by=user, on_behalf=on_behalf,
             step=Step.AUTHORIZE, app=find_app(tenant, adapter, environment),
         )  # fmt: skip
+        record_event(
+            tenant=tenant, verb="link.started", actor=user, now=now, target=attempt,
+            on_behalf=on_behalf, detail={"mode": mode, "relink": relinks is not None},
+        )  # fmt: skip
+    return attempt
 
 
 def find_app(tenant: Tenant, adapter: Adapter, environment: str) -> App | None:
@@ -97,7 +106,8 @@ def mode_of(attempt: LinkAttempt) -> Mode:
 def begin_consent(*, attempt: LinkAttempt, session: str, now: datetime) -> Consenting:
     """Give out a new state (the one before stops working) and say where to go.
 
-    `session` identifies the browser; "" for a hand-over link. Raises NotPossible.
+    `session` identifies the browser; "" for a hand-over link. Raises NotPossible, and
+    PlatformError where our application is not fit for it (also written on the attempt).
     """
     adapter, mode = registry.get(attempt.platform), mode_of(attempt)
     if not attempt.is_open:
@@ -106,27 +116,30 @@ def begin_consent(*, attempt: LinkAttempt, session: str, now: datetime) -> Conse
     if app is None:
         raise NotPossible("no_app")
     state, verifier = new_token(), random_secrets.token_urlsafe(48)
-    attempt.app = app
-    attempt.step = Step.AUTHORIZE
-    attempt.state_hash = token_hash(state)
-    attempt.state_expires_at = now + LinkAttempt.STATE_VALID_FOR
-    attempt.session_hash = token_hash(session) if session else ""
-    attempt.sealed_verifier = (
+    sealed_verifier = (
         credentials.seal_for_attempt(attempt.tenant_id, attempt.public_id, "verifier", verifier)
         if mode.pkce
         else None
     )
-    attempt.save()
-    region = region_of(attempt)
-    url = adapter.consent_url(
-        app=credentials.app_keys(app),
-        mode=mode,
-        site=attempt.site,
-        region=region,
-        state=state,
-        challenge=_challenge(verifier) if mode.pkce else "",
-        base=_consent_base(adapter),
-    )
+    _write(
+        attempt, app=app, step=Step.AUTHORIZE, state_hash=token_hash(state),
+        state_expires_at=now + LinkAttempt.STATE_VALID_FOR,
+        session_hash=token_hash(session) if session else "",
+        sealed_verifier=sealed_verifier, sealed_pending=None, found=None,
+    )  # fmt: skip
+    try:
+        url = adapter.consent_url(
+            app=_app_keys(app),
+            mode=mode,
+            site=attempt.site,
+            region=region_of(attempt),
+            state=state,
+            challenge=_challenge(verifier) if mode.pkce else "",
+            base=_consent_base(adapter),
+        )
+    except PlatformError as exc:
+        note_failure(attempt, exc.fault, now=now, detail=exc.detail)
+        raise
     return Consenting(url=url)
 
 
@@ -188,7 +201,7 @@ def _exchange_and_verify(attempt: LinkAttempt, params: Mapping[str, str], *, now
     assert attempt.app is not None  # begin_consent put it there
     account = Account(
         mode=attempt.mode, environment=attempt.environment, region=region_of(attempt),
-        app=credentials.app_keys(attempt.app),
+        app=_app_keys(attempt.app),
     )  # fmt: skip
     verifier = ""
     if attempt.sealed_verifier:
@@ -206,9 +219,16 @@ def _exchange_and_verify(attempt: LinkAttempt, params: Mapping[str, str], *, now
 
 
 def submit_keys(
-    *, attempt: LinkAttempt, values: Mapping[str, str], ip: str | None, now: datetime
+    *,
+    attempt: LinkAttempt,
+    values: Mapping[str, str],
+    ip: str | None,
+    now: datetime,
+    by_member: bool = True,
 ) -> LinkAttempt:
     """Try pasted keys. Nothing of them is kept unless the platform accepts them.
+
+    Keys that came by a hand-over link (not `by_member`) leave the attempt unconfirmed.
 
     Raises link_forms.BadInput for what cannot be right, PlatformError for what the platform
     says (also written on the attempt), NotPossible.
@@ -219,7 +239,7 @@ def submit_keys(
     cleaned = link_forms.check_values(adapter, mode, values)
     attempt.region = cleaned.get("region", attempt.region)
     attempt.completed_ip = ip
-    attempt.unconfirmed = False
+    attempt.unconfirmed = not by_member
     secrets = adapter.secrets_from_fields(mode, cleaned)
     account = Account(
         mode=mode.code, environment=attempt.environment, region=region_of(attempt), secrets=secrets
@@ -260,12 +280,14 @@ def verify(
         region=region_of(attempt),
         account_id=grant.account_id if grant else "",
         secrets=secrets,
-        app=credentials.app_keys(attempt.app) if attempt.app else None,
+        app=_app_keys(attempt.app) if attempt.app else None,
     )
     with Channel(adapter, account) as call:
         identity = adapter.who_am_i(call, now=now)
-    if attempt.relinks and identity.account_id != attempt.relinks.account_id:
-        raise NotPossible("other_shop")
+    if attempt.relinks:
+        known = (attempt.relinks.account_id, attempt.relinks.region)
+        if (identity.account_id, account.region) != known:
+            raise NotPossible("other_shop")
     shops = [
         {
             "external_id": shop.external_id,
@@ -273,7 +295,7 @@ def verify(
             "site": shop.site,
             "currency": shop.currency,
             "warning": str(shop.warning),
-            "taken": _taken(attempt, shop.external_id),
+            "taken": is_taken(attempt, shop.external_id),
         }
         for shop in identity.shops
     ]
@@ -281,19 +303,21 @@ def verify(
         raise NotPossible("no_shops")
     if not attempt.relinks and all(shop["taken"] for shop in shops):
         raise NotPossible("already_linked")
-    attempt.found = {
+    found = {
         "account_id": identity.account_id,
         "account_name": identity.account_name,
         "shops": shops,
         "scopes": list(identity.scopes) if identity.scopes is not None else None,
         "missing": list(identity.missing),
     }
-    attempt.sealed_pending = credentials.seal_for_attempt(
+    pending = credentials.seal_for_attempt(
         attempt.tenant_id, attempt.public_id, "pending", _pending(secrets, grant, identity)
     )
-    attempt.step = Step.CONFIRM
-    attempt.fault = attempt.fault_reason = attempt.fault_detail = ""
-    attempt.save()
+    _write(
+        attempt, step=Step.CONFIRM, found=found, sealed_pending=pending, sealed_verifier=None,
+        region=attempt.region, unconfirmed=attempt.unconfirmed, completed_ip=attempt.completed_ip,
+        fault="", fault_reason="", fault_detail="",
+    )  # fmt: skip
 
 
 def _pending(
@@ -312,7 +336,7 @@ def _pending(
     }
 
 
-def _taken(attempt: LinkAttempt, external_id: str) -> bool:
+def is_taken(attempt: LinkAttempt, external_id: str) -> bool:
     """Whether the shop is linked already, by this tenant or another; never by whom."""
     with all_tenants("one shop is linked once in the whole installation"):
         return (
@@ -328,11 +352,13 @@ def note_failure(
     attempt: LinkAttempt, fault: Fault, *, now: datetime, reason: str = "", detail: str = ""
 ) -> LinkAttempt:
     """Write on the attempt why a step failed; it can be taken again."""
-    attempt.fault, attempt.fault_reason, attempt.fault_detail = fault, reason, detail[:300]
-    attempt.step = Step.AUTHORIZE
-    attempt.sealed_pending = None
-    attempt.found = None
-    attempt.save()
+    try:
+        _write(
+            attempt, step=Step.AUTHORIZE, region=attempt.region, found=None, sealed_pending=None,
+            fault=fault, fault_reason=reason, fault_detail=detail[:300],
+        )  # fmt: skip
+    except NotPossible:
+        return attempt  # done or given up meanwhile, in another tab
     record_event(
         tenant=attempt.tenant, verb="link.failed", actor=attempt.started_by, now=now,
         target=attempt, outcome=Outcome.FAILED, on_behalf=attempt.on_behalf,
@@ -350,18 +376,46 @@ _REASON_FAULTS = {
 
 
 def cancel(*, attempt: LinkAttempt, user: User | None, now: datetime) -> None:
-    """Give an attempt up; what it held is forgotten."""
+    """Give an attempt up; what it held is forgotten. Safe to repeat; one that is done stays."""
     with transaction.atomic():
-        LinkAttempt.objects.filter(pk=attempt.pk).exclude(step=Step.DONE).update(
+        given_up = LinkAttempt.objects.filter(pk=attempt.pk).exclude(
+            step__in=[Step.DONE, Step.CANCELLED]
+        ).update(
             step=Step.CANCELLED, finished_at=now, state_hash="", handover_hash="",
-            sealed_pending=None, sealed_verifier=None,
+            sealed_pending=None, sealed_verifier=None, found=None,
         )  # fmt: skip
-        record_event(
-            tenant=attempt.tenant, verb="link.cancelled", actor=user, now=now, target=attempt
-        )
+        if given_up:
+            record_event(
+                tenant=attempt.tenant, verb="link.cancelled", actor=user, now=now, target=attempt,
+                on_behalf=attempt.on_behalf,
+            )  # fmt: skip
+
+
+def start_over(*, attempt: LinkAttempt) -> None:
+    """Forget what was verified and authorize anew: the shop was not the right one."""
+    LinkAttempt.objects.filter(pk=attempt.pk, step=Step.CONFIRM).update(
+        step=Step.AUTHORIZE, state_hash="", sealed_pending=None, found=None, unconfirmed=False
+    )
 
 
 # --- small helpers
+
+
+def _write(attempt: LinkAttempt, **changes: object) -> None:
+    """Write these fields only, and only while the attempt is open: a step may take a minute,
+    and in another tab it may have been finished, given up or its hand-over revoked meanwhile."""
+    for name, value in changes.items():
+        setattr(attempt, name, value)
+    rows = LinkAttempt.objects.filter(pk=attempt.pk).exclude(step__in=[Step.DONE, Step.CANCELLED])
+    if not rows.update(**changes, changed_at=timezone.now()):
+        raise NotPossible("attempt_closed")
+
+
+def _app_keys(app: App) -> AppKeys:
+    try:
+        return credentials.app_keys(app)
+    except vault.Unopenable:
+        raise platform_error(Fault.APP_REJECTED, "the application's secret does not open") from None
 
 
 def region_of(attempt: LinkAttempt) -> str:

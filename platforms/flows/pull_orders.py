@@ -36,6 +36,8 @@ DEAD_GRANT = {
 }
 PAGES_AT_ONCE = 200  # then let others have the worker
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=30))
+# A window finished by a resumed pull ends moments before now; its rest comes with the next one.
+NOT_WORTH_A_CALL = timedelta(seconds=5)
 WAITS_FOR_SELLER = timedelta(hours=1)
 
 
@@ -122,7 +124,8 @@ def _window(stream: Stream, adapter: Adapter, *, now: datetime) -> Window | None
     target = now - adapter.lag
     if stream.ends_at is not None:
         target = min(target, stream.ends_at)
-    if stream.window_until is None and stream.watermark >= target:
+    sliver = timedelta(microseconds=1) if stream.ends_at else NOT_WORTH_A_CALL
+    if stream.window_until is None and target - stream.watermark < sliver:
         return None
     # The same on every call until the watermark moves, so a killed pull resumes its own window.
     since = max(stream.starts_at, stream.watermark - adapter.overlap)

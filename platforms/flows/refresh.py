@@ -113,6 +113,7 @@ def refresh(
     platform says: the outcome tells. Must not be called inside a transaction.
     """
     give_up = time.monotonic() + WAIT_FOR_OTHER_S
+    pause_s = 0.02
     while True:
         row = Authorization.objects.select_related("app").get(pk=authorization.pk)
         if row.state != AuthorizationState.ACTIVE:
@@ -127,7 +128,8 @@ def refresh(
             return _refresh_under_lease(row, successor=successor)
         if time.monotonic() > give_up:
             return Refreshed(outcome=Outcome.FAILED, fault=Fault.PLATFORM_DOWN)
-        time.sleep(random.uniform(0.05, 0.25))  # noqa: S311
+        time.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311
+        pause_s = min(pause_s * 2, 0.5)
 
 
 def _take_lease(row: Authorization) -> bool:

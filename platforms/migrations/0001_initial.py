@@ -208,6 +208,7 @@ class Migration(migrations.Migration):
                 ('currency', models.CharField(blank=True, max_length=3)),
                 ('platform_status', models.CharField(blank=True, max_length=120)),
             ],
+            options={'ordering': ['position']},
         ),
         migrations.CreateModel(
             name='OrderRaw',

@@ -106,6 +106,7 @@ class OrderLine(TenantOwned):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "order", "position"], name="line_once")
         ]
+        ordering = ["position"]
         indexes = [models.Index(fields=["tenant", "sku"], name="line_by_sku")]
 
     def __str__(self) -> str:

@@ -1,0 +1,135 @@
+"""Races and crashes with real processes on PostgreSQL (SQLite's one writer hides them)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from platforms.emulator.app import Emulator, endpoints
+from platforms.models import Authorization, Order, PullRun, Quarantined, Stream
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.support import processes
+from tests.support.linking import link_store
+from tests.support.wire import CALLBACK_BASE, World
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+RACERS = 16
+ROUNDS = 200
+KILLS = 50
+
+
+@pytest.fixture
+def tenant(db):
+    if connection.vendor != "postgresql":
+        pytest.skip("needs PostgreSQL: set DATABASE_URL")
+    return Tenant.objects.create(name="Lotus", slug="lotus")
+
+
+def linked(world, tenant, account, url, settings):
+    settings.PLATFORM_ENDPOINTS = endpoints(url)
+    settings.ALLOW_ENDPOINT_OVERRIDES = True
+    world.wire = _Http(url)
+    return link_store(world, tenant, account)
+
+
+class _Http:
+    """The seller's browser over HTTP, for World.consent."""
+
+    def __init__(self, url):
+        self.url, self.client = url, self
+
+    def post(self, address, *, data):
+        import requests
+
+        return requests.post(address, data=data, allow_redirects=False, timeout=10)
+
+
+def test_sixteen_processes_spend_a_single_use_token_once_in_200_rounds(tenant, settings):
+    emulator = Emulator(callback_base=CALLBACK_BASE)
+    control = World(emulator)
+    control.control("knobs", where="ebay", set={"rotate": "strict", "token_delay": 0.02})
+    with processes.served(emulator) as url, tenant_scope(tenant):
+        row = linked(World(emulator), tenant, "ebay-lantern", url, settings).authorization
+        context = multiprocessing.get_context("spawn")
+        barrier, outcomes = context.Barrier(RACERS + 1), context.Queue()
+        racers = [
+            processes.spawn(
+                processes.refresh_in_rounds, processes.database_url(), url, (tenant.pk, row.pk),
+                ROUNDS, barrier, outcomes,
+            )
+            for _ in range(RACERS)
+        ]  # fmt: skip
+        seen: Counter[str] = Counter()
+        for _ in range(ROUNDS):
+            Authorization.objects.filter(pk=row.pk).update(
+                access_expires_at=timezone.now() - timedelta(seconds=1)
+            )
+            calls = emulator.state.token_calls["ebay-lantern"]
+            barrier.wait(processes.PATIENCE_S)
+            barrier.wait(processes.PATIENCE_S)
+            seen.update(outcomes.get(timeout=10) for _ in range(RACERS))
+            assert emulator.state.token_calls["ebay-lantern"] == calls + 1
+        for racer in racers:
+            racer.join(30)
+
+        row.refresh_from_db()
+        assert (row.state, row.generation, row.in_flight_since) == ("active", ROUNDS + 1, None)
+        assert seen == {"refreshed": ROUNDS, "kept": ROUNDS * (RACERS - 1)}
+
+
+def test_a_pull_killed_at_fifty_points_leaves_what_an_undisturbed_one_does(tenant, settings):
+    emulator = Emulator(callback_base=CALLBACK_BASE, orders={"ozon-zarya": 600})
+    with processes.served(emulator) as url, tenant_scope(tenant):
+        row = linked(World(emulator), tenant, "ozon-zarya", url, settings).authorization
+        stream = Stream.objects.get(authorization=row)
+        start = stream.watermark - timedelta(days=40)
+        Stream.objects.update(starts_at=start)
+        parent, child = multiprocessing.get_context("spawn").Pipe()
+        worker = processes.spawn(
+            processes.pull_and_die, processes.database_url(), url, (tenant.pk, stream.pk), child
+        )
+
+        def pull(die_before):
+            Stream.objects.update(due_at=timezone.now(), leased_until=None)
+            parent.send(die_before)
+            assert parent.poll(processes.PATIENCE_S)
+            return json.loads(parent.recv())
+
+        def from_scratch():
+            for model in (Order, PullRun, Quarantined):
+                model.objects.all().delete()
+            Stream.objects.update(watermark=start, window_until=None, cursor="", finished_at=None)
+
+        from_scratch()
+        assert not pull(0)["killed"]
+        truth = snapshot()
+        assert len(truth) >= 600
+        landed_before_death = set()
+        for point in range(1, KILLS + 1):
+            from_scratch()
+            assert pull(point * 3)["killed"], f"the pull ended before statement {point * 3}"
+            landed_before_death.add(Order.objects.count())
+            assert not pull(0)["killed"]
+            assert snapshot() == truth, f"killed before statement {point * 3}"
+        parent.send(None)
+        worker.join(10)
+        assert len(landed_before_death) > 3, "the kills did not fall into different pages"
+
+
+def snapshot():
+    """Every order with its lines, as the platform stated them."""
+    rows = {}
+    for order in Order.objects.prefetch_related("lines", "raw"):
+        lines = [(line.number, line.quantity, line.total) for line in order.lines.all()]
+        body = hashlib.sha256(bytes(order.raw.body)).hexdigest()
+        rows[order.number] = (order.status, order.total, order.raw_sha256, lines, body)
+    return rows

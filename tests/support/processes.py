@@ -1,0 +1,132 @@
+"""Real processes on the test's own database, for races and crashes.
+
+Children are spawned, so nothing of the parent's connections or locks reaches them.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.synchronize import Barrier as BarrierType
+from typing import Any
+from urllib.parse import quote
+
+PATIENCE_S = 120
+
+
+def database_url() -> str:
+    """The address of the database this test runs on."""
+    from django.db import connection
+
+    known = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{known['NAME']}"
+    password = f":{quote(known['PASSWORD'])}" if known["PASSWORD"] else ""
+    host = known["HOST"] or "127.0.0.1"
+    return f"postgres://{known['USER']}{password}@{host}:{known['PORT'] or 5432}/{known['NAME']}"
+
+
+@contextmanager
+def served(emulator: Any) -> Iterator[str]:
+    """The emulator on a port of its own; its address."""
+    from platforms.emulator.server import serve
+
+    server = serve(emulator)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def become_worker(database: str, emulator_url: str) -> None:
+    """Make this process a Django process on `database` whose platforms are at `emulator_url`."""
+    os.environ["DATABASE_URL"] = database
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    import django
+
+    django.setup()
+    from django.conf import settings
+
+    from platforms.emulator.app import endpoints
+
+    settings.PLATFORM_ENDPOINTS = endpoints(emulator_url)
+
+
+def refresh_in_rounds(
+    database: str, emulator_url: str, row: tuple[int, int], rounds: int, barrier: BarrierType,
+    outcomes: Any,
+) -> None:  # fmt: skip
+    """One racer: at each barrier ask for the same authorization's token."""
+    become_worker(database, emulator_url)
+    from django.utils import timezone
+
+    from platforms.flows.refresh import refresh
+    from platforms.models import Authorization
+    from tenants.scope import tenant_scope
+
+    tenant_id, authorization_id = row
+    with tenant_scope(tenant_id):
+        for _ in range(rounds):
+            barrier.wait(PATIENCE_S)
+            authorization = Authorization.objects.get(pk=authorization_id)
+            outcomes.put(str(refresh(authorization=authorization, now=timezone.now()).outcome))
+            barrier.wait(PATIENCE_S)
+
+
+def pull_and_die(database: str, emulator_url: str, row: tuple[int, int], orders: Any) -> None:
+    """Forks a worker for each number received: it pulls the stream and kills itself with
+    SIGKILL before its n-th statement (0: never). Answers how it ended; None ends it."""
+    become_worker(database, emulator_url)
+    from django.db import connections
+
+    while True:
+        asked = orders.recv()
+        if asked is None:
+            return
+        connections.close_all()
+        pid = os.fork()
+        if pid == 0:
+            _pull_once(row, die_before=asked)
+            os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        orders.send(json.dumps({"killed": os.WIFSIGNALED(status), "status": status}))
+
+
+def _pull_once(row: tuple[int, int], *, die_before: int) -> None:
+    from django.db import connection
+    from django.utils import timezone
+
+    from platforms.flows.pull_orders import pull_orders
+    from platforms.models import Stream
+    from tenants.scope import tenant_scope
+
+    tenant_id, stream_id = row
+    count = 0
+
+    def deadly(execute: Any, *args: Any) -> Any:
+        nonlocal count
+        count += 1
+        if count == die_before:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return execute(*args)
+
+    with tenant_scope(tenant_id):
+        (stream,) = Stream.claim_due(kind="orders", limit=1, now=timezone.now())
+        assert stream.pk == stream_id
+        with connection.execute_wrapper(deadly):
+            pull_orders(stream=stream, now=timezone.now())
+
+
+def spawn(target: Any, *args: Any) -> multiprocessing.process.BaseProcess:
+    process = multiprocessing.get_context("spawn").Process(target=target, args=args, daemon=True)
+    process.start()
+    return process
