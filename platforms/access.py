@@ -6,9 +6,10 @@ from uuid import UUID
 
 from django.http import Http404
 
-from platforms.models import Stream
+from platforms.models import LinkAttempt, Stream
 from tenants.access import get_store
 from tenants.middleware import Workspace
+from tenants.models import Store, StoreState
 
 
 def get_stream(work: Workspace, public_id: UUID) -> Stream:
@@ -18,3 +19,23 @@ def get_stream(work: Workspace, public_id: UUID) -> Stream:
         raise Http404
     get_store(work, stream.store.public_id)
     return stream
+
+
+def get_attempt(public_id: UUID) -> LinkAttempt:
+    """An attempt of the tenant whose scope this request is in, for those who may link, or 404."""
+    attempts = LinkAttempt.objects.select_related(
+        "tenant", "app", "relinks", "started_by", "authorization"
+    )
+    attempt = attempts.filter(public_id=public_id).first()
+    if attempt is None:
+        raise Http404
+    return attempt
+
+
+def get_store_to_relink(public_id: UUID) -> Store:
+    """As `get_attempt`: a store of the tenant with an authorization to renew, or 404."""
+    store = Store.objects.select_related("authorization", "tenant").filter(public_id=public_id)
+    found = store.exclude(state=StoreState.UNLINKED).exclude(authorization=None).first()
+    if found is None:
+        raise Http404
+    return found

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from platforms.views import orders, stores
+from platforms.views import callback, hand_over, link, link_attempt, link_done, orders, stores
 
 urlpatterns = [
     path("", stores.home, name="home"),
@@ -18,4 +18,36 @@ urlpatterns = [
     path("stores/<uuid:public_id>/unlink/", stores.unlink, name="store_unlink"),
     path("stores/<uuid:public_id>/back-fill/", stores.ask_back_fill, name="store_back_fill"),
     path("back-fills/<uuid:public_id>/", stores.back_fill_progress, name="back_fill"),
+    path("stores/<uuid:public_id>/relink/", link.relink, name="relink"),
+    path("link/", link.start, name="link_start"),
+    path("link/support/end/", link.support_end, name="link_support_end"),
+    path("link/callback/<str:platform>/", callback.callback, name="callback"),
+    path("link/declined/<str:platform>/", callback.declined, name="declined"),
+    path("link/attempts/<uuid:public_id>/", link_attempt.attempt, name="link_attempt"),
+    path("link/attempts/<uuid:public_id>/go/", link_attempt.go, name="link_go"),
+    path("link/attempts/<uuid:public_id>/address/", link_attempt.address, name="link_address"),
+    path("link/attempts/<uuid:public_id>/paste/", link_attempt.paste, name="link_paste"),
+    path("link/attempts/<uuid:public_id>/keys/", link_attempt.keys, name="link_keys"),
+    path("link/attempts/<uuid:public_id>/confirm/", link_attempt.confirm, name="link_confirm"),
+    path("link/attempts/<uuid:public_id>/again/", link_attempt.again, name="link_again"),
+    path("link/attempts/<uuid:public_id>/cancel/", link_attempt.cancel, name="link_cancel"),
+    path(
+        "link/attempts/<uuid:public_id>/watch/<slug:since>/", link_attempt.watch, name="link_watch"
+    ),
+    path("link/attempts/<uuid:public_id>/hand-over/", hand_over.make, name="hand_over_make"),
+    path(
+        "link/attempts/<uuid:public_id>/hand-over/revoke/",
+        hand_over.revoke,
+        name="hand_over_revoke",
+    ),
+    path("link/attempts/<uuid:public_id>/done/", link_done.done, name="link_done"),
+    path("link/attempts/<uuid:public_id>/progress/", link_done.progress, name="link_progress"),
+    path("link/attempts/<uuid:public_id>/access/", link_done.access, name="link_access"),
+    path("link/<str:platform>/", link.choose_mode, name="link_mode"),
+    path("link/<str:platform>/<str:mode>/", link.name, name="link_name"),
+    path("link/<str:platform>/<str:mode>/suggest/", link.suggest, name="link_suggest"),
+    path("h/", hand_over.page, name="hand_over_page"),
+    path("h/go/", hand_over.go, name="hand_over_go"),
+    path("h/paste/", hand_over.paste, name="hand_over_paste"),
+    path("h/<str:token>/", hand_over.open_link, name="hand_over"),
 ]

@@ -1,0 +1,357 @@
+"""An attempt under way: one page that shows the step it is in, whichever tab asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from platforms import registry
+from platforms.access import get_attempt
+from platforms.advice import Advice, advice_for
+from platforms.errors import Fault, PlatformError
+from platforms.flows import confirm_link, link, link_forms
+from platforms.forms import HandOverForm, KeysForm, PasteForm
+from platforms.models import LinkAttempt, Step
+from platforms.spec import ModeKind
+from platforms.views.headers import no_trace
+from platforms.views.link import steps
+from tenants.access import ManagerRequest, manager_or_support_required
+from tenants.flows.bind_store import Grant, give_duties
+from tenants.middleware import client_address
+from tenants.models import Duty
+from tenants.models.tenant import new_token
+
+BROWSER_KEY = "link_browser"  # in the session: which browser asked for a consent
+
+
+def browser_id(request: HttpRequest) -> str:
+    """A random id of this browser's session, made at the first question for it."""
+    if not request.session.get(BROWSER_KEY):
+        request.session[BROWSER_KEY] = new_token()
+    return str(request.session[BROWSER_KEY])
+
+
+def attempt_to_act_on(request: ManagerRequest, public_id: UUID) -> LinkAttempt:
+    """The attempt, noting whether support or a member acts on it from here on."""
+    attempt = get_attempt(public_id)
+    if attempt.on_behalf != request.on_behalf:
+        attempt.on_behalf = request.on_behalf
+        LinkAttempt.objects.filter(pk=attempt.pk).update(on_behalf=request.on_behalf)
+    return attempt
+
+
+@require_safe
+@manager_or_support_required
+@no_trace
+def attempt(request: ManagerRequest, public_id: UUID) -> HttpResponse:
+    return attempt_page(request, get_attempt(public_id))
+
+
+def attempt_page(
+    request: ManagerRequest,
+    attempt: LinkAttempt,
+    *,
+    keys_form: KeysForm | None = None,
+    cleaned: list[str] | None = None,
+    paste_form: PasteForm | None = None,
+    address: str = "",
+    hand_over_link: str = "",
+    advice: Advice | None = None,
+) -> HttpResponse:
+    """The page of the step the attempt is in; what was typed or made just now comes along."""
+    if attempt.step == Step.DONE:
+        return redirect("link_done", attempt.public_id)
+    if attempt.step == Step.CANCELLED:
+        context = {"attempt": attempt, "advice": advice_for("", reason="attempt_closed")}
+        return render(request, "platforms/link/closed.html", context)
+    if attempt.step == Step.CONFIRM:
+        return _confirm_page(request, attempt, advice=advice)
+    mode = link.mode_of(attempt)
+    is_consent = mode.kind == ModeKind.CONSENT
+    adapter = registry.get(attempt.platform)
+    app = attempt.app or link.find_app(attempt.tenant, adapter, attempt.environment)
+    context = {
+        "attempt": attempt,
+        "adapter": adapter,
+        "mode": mode,
+        "is_consent": is_consent,
+        "steps": steps(attempt),
+        "current": _current(attempt, 4),
+        "advice": advice or last_advice(attempt),
+        "unfit": advice_for("", reason="no_app", platform=attempt.platform)
+        if is_consent and app is None
+        else None,
+        "keys_form": keys_form or (None if is_consent else blank_keys_form(attempt)),
+        "cleaned": cleaned,
+        "paste_form": paste_form or PasteForm(),
+        "address": address,
+        "hand_over_form": HandOverForm(),
+        "hand_over_link": hand_over_link,
+        "hand_over_open": attempt.handover_hash
+        and attempt.handover_expires_at
+        and attempt.handover_expires_at > timezone.now(),
+    }
+    return render(request, "platforms/link/authorize.html", context)
+
+
+def last_advice(attempt: LinkAttempt) -> Advice | None:
+    """What to do about the last failure of the attempt, None if there was none."""
+    if not attempt.fault:
+        return None
+    return advice_for(attempt.fault, reason=attempt.fault_reason, platform=attempt.platform)
+
+
+def blank_keys_form(attempt: LinkAttempt) -> KeysForm:
+    return KeysForm(mode=link.mode_of(attempt), initial={"region": attempt.region})
+
+
+def _current(attempt: LinkAttempt, number: int) -> int:
+    """Relinking has neither a choice of platform nor names: two steps fewer."""
+    return number - 2 if attempt.relinks_id else number
+
+
+# --- consent
+
+
+@require_safe
+@manager_or_support_required
+@no_trace
+def go(request: ManagerRequest, public_id: UUID) -> HttpResponse:
+    """To the marketplace. A plain link leads here: CSP lets no form be sent on elsewhere."""
+    attempt = attempt_to_act_on(request, public_id)
+    if attempt.step != Step.AUTHORIZE:
+        return redirect("link_attempt", public_id)
+    url, advice = consent_address(attempt, session=browser_id(request))
+    return redirect(url) if url else attempt_page(request, attempt, advice=advice)
+
+
+def consent_address(attempt: LinkAttempt, *, session: str) -> tuple[str, Advice | None]:
+    """Where to consent, or why that is not possible."""
+    try:
+        consenting = link.begin_consent(attempt=attempt, session=session, now=timezone.now())
+    except link.NotPossible as exc:
+        return "", advice_for("", reason=exc.reason, platform=attempt.platform)
+    except PlatformError as exc:
+        return "", advice_for(exc.fault, platform=attempt.platform)
+    return consenting.url, None
+
+
+@require_POST
+@manager_or_support_required
+@no_trace
+def address(request: ManagerRequest, public_id: UUID) -> HttpResponse:
+    """Show the marketplace's address, to be opened in the store's own browser."""
+    attempt = attempt_to_act_on(request, public_id)
+    if attempt.step != Step.AUTHORIZE:
+        return redirect("link_attempt", public_id)
+    url, advice = consent_address(attempt, session=browser_id(request))
+    return attempt_page(request, attempt, address=url, advice=advice)
+
+
+@require_POST
+@manager_or_support_required
+@no_trace
+def paste(request: ManagerRequest, public_id: UUID) -> HttpResponse:
+    """The way back was cut off: the person pastes the address they were sent to."""
+    attempt = attempt_to_act_on(request, public_id)
+    form = PasteForm(request.POST)
+    if attempt.step != Step.AUTHORIZE or not form.is_valid():
+        return redirect("link_attempt", public_id)
+    advice = take_pasted(request, attempt, form.cleaned_data["address"])
+    if advice is not None:
+        return attempt_page(request, attempt, paste_form=form, advice=advice)
+    return redirect("link_attempt", public_id)
+
+
+def take_pasted(request: HttpRequest, attempt: LinkAttempt, address: str) -> Advice | None:
+    """Finish the consent of `attempt` with a pasted address; advice if it is not one.
+
+    What the marketplace then says about it is on the attempt.
+    """
+    params = read_address(address)
+    platform = attempt.platform
+    if not params.get("state"):
+        return advice_for("", reason="paste_unreadable", platform=platform)
+    try:
+        if link.find_by_state(params["state"]).pk != attempt.pk:
+            return advice_for("", reason="paste_other", platform=platform)
+        link.finish_consent(
+            platform=platform,
+            params=params,
+            session=browser_id(request),
+            ip=client_address(request),
+            now=timezone.now(),
+        )
+    except link.StateMismatch:
+        return advice_for("", reason="paste_other", platform=platform)
+    return None
+
+
+def read_address(text: str) -> dict[str, str]:
+    """The parameters of a pasted address: whole, without its host, or the query alone."""
+    text = "".join(text.split()).strip("<>\"'“”").replace("&amp;", "&")
+    parts = urlsplit(text) if "?" in text else None
+    return dict(parse_qsl(parts.query if parts else text, keep_blank_values=True))
+
+
+# --- keys
+
+
+@require_POST
+@manager_or_support_required
+@no_trace
+def keys(request: ManagerRequest, public_id: UUID) -> HttpResponse:
+    attempt = attempt_to_act_on(request, public_id)
+    if not attempt.is_open:
+        return redirect("link_attempt", public_id)
+    tried = try_keys(request, attempt, by_member=True)
+    if tried.accepted:
+        if tried.cleaned:
+            messages.info(request, cleaned_words(tried.cleaned))
+        return redirect("link_attempt", public_id)
+    return attempt_page(
+        request, attempt, keys_form=tried.form, cleaned=tried.cleaned, advice=tried.advice
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """What became of posted keys. `cleaned`: labels of the fields that held blanks."""
+
+    accepted: bool
+    form: KeysForm
+    cleaned: list[str]
+    advice: Advice | None = None
+
+
+def try_keys(request: HttpRequest, attempt: LinkAttempt, *, by_member: bool) -> Tried:
+    mode = link.mode_of(attempt)
+    form = KeysForm(request.POST, mode=mode)
+    if not form.is_valid():
+        return Tried(accepted=False, form=form, cleaned=[])
+    values = form.values()
+    cleaned = [str(label) for label in link_forms.was_cleaned(mode, values)]
+    advice = None
+    try:
+        link.submit_keys(
+            attempt=attempt, values=values, ip=client_address(request), now=timezone.now(),
+            by_member=by_member,
+        )  # fmt: skip
+    except link_forms.BadInput as exc:
+        for field, text in exc.errors.items():
+            form.add_error(field if field in form.fields else None, text)
+    except PlatformError as exc:
+        advice = advice_for(exc.fault, platform=attempt.platform)
+    except link.NotPossible as exc:
+        advice = advice_for("", reason=exc.reason, platform=attempt.platform)
+    else:
+        return Tried(accepted=True, form=form, cleaned=cleaned)
+    return Tried(accepted=False, form=form, cleaned=cleaned, advice=advice)
+
+
+def cleaned_words(labels: list[str]) -> str:
+    return _("Blanks and invisible characters were taken out of: %(fields)s.") % {
+        "fields": ", ".join(labels)
+    }
+
+
+# --- confirm
+
+
+def _confirm_page(
+    request: ManagerRequest, attempt: LinkAttempt, *, advice: Advice | None = None
+) -> HttpResponse:
+    mode = link.mode_of(attempt)
+    found: dict[str, Any] = attempt.found or {}
+    shops = found.get("shops", [])
+    granted, missing = found.get("scopes"), set(found.get("missing", []))
+    asked = list(dict.fromkeys([*mode.scopes, *sorted(missing)]))
+    context = {
+        "attempt": attempt,
+        "adapter": registry.get(attempt.platform),
+        "mode": mode,
+        "steps": steps(attempt),
+        "current": _current(attempt, 5),
+        "found": found,
+        "shops": shops,
+        "free": [shop for shop in shops if not shop["taken"]],
+        "several": len(shops) > 1 and not attempt.relinks_id,
+        "scopes": [(scope, _scope_state(scope, granted, missing)) for scope in asked],
+        "scopes_told": granted is not None,
+        "missing": missing,
+        "nothing_granted": bool(missing) and missing >= set(mode.scopes),
+        "offer_binding": request.membership is not None and not attempt.relinks_id,
+        "advice": advice,
+    }
+    return render(request, "platforms/link/confirm.html", context)
+
+
+def _scope_state(scope: str, granted: list[str] | None, missing: set[str]) -> str:
+    if scope in missing:
+        return "missing"
+    return "granted" if granted is not None and scope in granted else "asked"
+
+
+@require_POST
+@manager_or_support_required
+@no_trace
+def confirm(request: ManagerRequest, public_id: UUID) -> HttpResponse:
+    attempt = attempt_to_act_on(request, public_id)
+    chosen = request.POST.getlist("shop") if "choose" in request.POST else None
+    now = timezone.now()
+    try:
+        linked = confirm_link.confirm(attempt=attempt, user=request.user, now=now, shop_ids=chosen)
+    except link.NotPossible as exc:
+        advice = advice_for(Fault.UNKNOWN, reason=exc.reason, platform=attempt.platform)
+        return attempt_page(request, get_attempt(public_id), advice=advice)
+    if request.membership and "bind_self" in request.POST and not linked.relinked:
+        give_duties(
+            tenant=request.tenant,
+            actor=request.user,
+            grants=[
+                Grant(membership=request.membership, store=store, duty=Duty.OPERATOR)
+                for store in linked.stores
+            ],
+            now=now,
+        )
+    return redirect("link_done", public_id)
+
+
+@require_POST
+@manager_or_support_required
+def again(request: ManagerRequest, public_id: UUID) -> HttpResponse:
+    """Not the right shop: forget what was found and authorize once more."""
+    link.start_over(attempt=attempt_to_act_on(request, public_id))
+    return redirect("link_attempt", public_id)
+
+
+@require_POST
+@manager_or_support_required
+def cancel(request: ManagerRequest, public_id: UUID) -> HttpResponse:
+    attempt = attempt_to_act_on(request, public_id)
+    link.cancel(attempt=attempt, user=request.user, now=timezone.now())
+    messages.info(request, _("The linking was cancelled; nothing of it is kept."))
+    return redirect("link_start")
+
+
+@require_safe
+@manager_or_support_required
+@no_trace
+def watch(request: ManagerRequest, public_id: UUID, since: str) -> HttpResponse:
+    """Asked by an open page: has the attempt moved on, in another tab or browser?"""
+    attempt = get_attempt(public_id)
+    response = HttpResponse(status=204)
+    if attempt.step != since:
+        # Not a reload: the page may be the answer to a form.
+        response["HX-Redirect"] = reverse("link_attempt", args=[public_id])
+    return response
