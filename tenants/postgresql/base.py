@@ -19,6 +19,7 @@ SETTING = "storelink.tenant"
 
 class DatabaseWrapper(base.DatabaseWrapper):
     _told: str | None = None
+    _mute = False
 
     def init_connection_state(self) -> None:
         self._told = None
@@ -32,15 +33,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super()._rollback()
 
     def _savepoint_rollback(self, sid: str) -> None:
-        self._told = None
-        super()._savepoint_rollback(sid)
+        # The transaction is aborted until this very statement: nothing can be told before it.
+        self._mute = True
+        try:
+            super()._savepoint_rollback(sid)
+        finally:
+            self._mute = False
+            self._told = None
 
     def _tell(
         self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
     ) -> Any:
         tenant_id = current_tenant_id()
         scope = "" if tenant_id is None else "all" if tenant_id == ALL else str(tenant_id)
-        if scope != self._told and not self.needs_rollback:
+        if scope != self._told and not self._mute and not self.needs_rollback:
             # A cursor of its own: on a server-side one (`iterator()`) this would only be declared.
             with self.connection.cursor() as cursor:
                 cursor.execute("SELECT set_config(%s, %s, false)", [SETTING, scope])
