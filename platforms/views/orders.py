@@ -121,7 +121,8 @@ def order(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
             "lines": row.lines.order_by("position"),
             "address": _address_lines(row),
             "zone": reader_zone().key,
-            "store_zone": row.store.zone,
+            # Said only where it is another one than the reader's.
+            "store_zone": row.store.zone if row.store.zone != reader_zone() else None,
             "same_group": _same_group(row),
         },
     )
