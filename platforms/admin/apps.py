@@ -182,7 +182,7 @@ class AppAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> type[forms.ModelForm[App]]:
         """Where nothing may be typed, stock admin's own form without any of our fields."""
         if not self._may_type(request, obj):
-            return super().get_form(request, obj, change=change, fields=(), **kwargs)
+            return super().get_form(request, obj, change=change, **(kwargs | {"fields": ()}))
         code = obj.platform if obj else request.GET.get("platform", "")
         return form_for(registry.get(code))
 

@@ -162,9 +162,7 @@ class StoreActions(DeskAdmin):
             else:
                 context |= {"url": done.url, "attempt": done.attempt}
         context["form"] = form
-        response = TemplateResponse(request, "admin/support/hand_over.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(request, "admin/support/hand_over.html", context)
 
     @admin.action(description=gettext_lazy("Make a hand-over link"), permissions=["act"])
     def hand_over_selected(
