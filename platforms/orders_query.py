@@ -207,7 +207,8 @@ def _matching(text: str) -> QuerySet[Any, Any]:
     else:
         by_number = Order.objects.filter(number=text).values("pk")
         by_buyer = lowered.filter(buyer=text.lower()).values("pk")
-    return by_number.union(by_buyer, by_sku)
+    # A union of ordered parts is not SQL everywhere, and tables may have an order of their own.
+    return by_number.order_by().union(by_buyer.order_by(), by_sku.order_by())
 
 
 def with_summary(orders: QuerySet[Order]) -> QuerySet[Order]:
