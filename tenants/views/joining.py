@@ -38,7 +38,10 @@ def open_invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Moves the token from the address into the session, so that no address, history entry or
     Referer of the pages that follow carries it."""
     request.session[INVITATION_SESSION_KEY] = token
-    return _unreferred(redirect("join"))
+    response = redirect("join")
+    # Not on the page behind it: browsers would send its form with "Origin: null".
+    response["Referrer-Policy"] = "no-referrer"
+    return response
 
 
 @public
@@ -50,16 +53,14 @@ def join(request: HttpRequest) -> HttpResponse:
     try:
         invitation = find_invitation(token=token, now=timezone.now())
         if request.user.is_authenticated:
-            response = _join_signed_in(request, invitation, token)
-        elif _has_account(invitation):
-            response = _page(request, "sign_in", invitation=invitation)
-        else:
-            response = _sign_up(request, invitation)
+            return _join_signed_in(request, invitation, token)
+        if _has_account(invitation):
+            return _page(request, "sign_in", invitation=invitation)
+        return _sign_up(request, invitation)
     except InvitationGone as exc:
         # Else the sign-up page would still take the visitor for an invited one.
         request.session.pop(INVITATION_SESSION_KEY, None)
-        response = _page(request, "gone", why=str(exc.why), status=410)
-    return _unreferred(response)
+        return _page(request, "gone", why=str(exc.why), status=410)
 
 
 @public
@@ -69,7 +70,7 @@ def join_as_other(request: HttpRequest) -> HttpResponse:
     token = request.session.get(INVITATION_SESSION_KEY, "")
     logout(request)
     request.session[INVITATION_SESSION_KEY] = token
-    return _unreferred(redirect("join"))
+    return redirect("join")
 
 
 def _join_signed_in(request: HttpRequest, invitation: Invitation, token: str) -> HttpResponse:
@@ -115,8 +116,3 @@ def _page(
     request: HttpRequest, state: str, *, status: int = 200, **context: object
 ) -> HttpResponse:
     return render(request, "tenants/join.html", {"state": state, **context}, status=status)
-
-
-def _unreferred(response: HttpResponse) -> HttpResponse:
-    response["Referrer-Policy"] = "no-referrer"
-    return response
