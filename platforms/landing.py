@@ -105,6 +105,7 @@ def read_records(
         try:
             order = fit_columns(adapter.parse_order(record, kind=kind))
             store = router.store_for(order)
+            digest = content_hash(order)
         except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError) as exc:
             batch.unreadable.append(
                 Unreadable(
@@ -116,9 +117,7 @@ def read_records(
             )
         else:
             batch.parsed.append(
-                Parsed(
-                    store=store, order=order, raw=raw, kind=kind, content_hash=content_hash(order)
-                )
+                Parsed(store=store, order=order, raw=raw, kind=kind, content_hash=digest)
             )
     return batch
 
@@ -171,15 +170,11 @@ def decompress(body: bytes | memoryview) -> bytes:
 
 
 def fit_columns(order: OrderData) -> OrderData:
-    """The order with texts cut to what a column holds. Raises ValueError for what must not be
-    cut: numbers, currencies and amounts."""
-    for name, value, most in (
-        ("number", order.number, 80),
-        ("group_number", order.group_number or "", 80),
-        ("currency", order.currency or "", 3),
-    ):
-        if len(value) > most or "\x00" in value:
-            raise ValueError(f"{name} is not a plain text of at most {most} characters")
+    """The order, if its columns can hold it. Texts are cut later; raises ValueError for what must
+    not be cut: numbers, currencies and amounts."""
+    _check_text("number", order.number, 80)
+    _check_text("group_number", order.group_number, 80)
+    _check_text("currency", order.currency, 3)
     if not order.number:
         raise ValueError("the order has no number")
     for name in _AMOUNTS:
@@ -189,17 +184,26 @@ def fit_columns(order: OrderData) -> OrderData:
         _check_amount("line total", line.total)
         if not 0 <= line.quantity <= 1_000_000_000:
             raise ValueError("quantity is out of range")
-        if len(line.number) > 80 or len(line.currency or "") > 3:
-            raise ValueError("line number or currency is too long")
+        _check_text("line number", line.number, 80)
+        _check_text("line currency", line.currency, 3)
     if len(order.lines) > 5_000:
         raise ValueError("the order has too many lines")
     return order
 
 
+def _check_text(name: str, value: str | None, most: int) -> None:
+    if value is not None and (len(value) > most or value != _cut(value, most)):
+        raise ValueError(f"{name} is not a plain text of at most {most} characters")
+
+
 def _check_amount(name: str, amount: Decimal | None) -> None:
     if amount is None:
         return
-    if not amount.is_finite() or len(format(amount, "f")) > MAX_LENGTH:
+    # The exponent first: written out, 1E-999999999 is a gigabyte.
+    exponent = amount.as_tuple().exponent
+    if not isinstance(exponent, int) or abs(exponent) > MAX_LENGTH:
+        raise ValueError(f"{name} is not an amount")
+    if len(format(amount, "f")) > MAX_LENGTH:
         raise ValueError(f"{name} is not an amount")
 
 

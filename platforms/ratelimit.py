@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from platforms.models.traffic import RateBucket
 from platforms.spec import Account, Limit
+from platforms.vault import fingerprint
 
 
 def key(platform: str, operation: str, account: Account, limit: Limit) -> str:
@@ -19,7 +20,7 @@ def key(platform: str, operation: str, account: Account, limit: Limit) -> str:
     whose = (
         f"app:{account.app.client_id}"
         if limit.per_app and account.app
-        else f"{account.region}:{account.account_id}"
+        else f"{account.region}:{account.account_id or _unnamed(account)}"
     )
     return f"{platform}:{operation}:{whose}"[:150]
 
@@ -44,13 +45,24 @@ def hold(key: str, limit: Limit, *, until: datetime) -> None:
     """The platform said stop: no call before `until`, for any worker."""
     cost = timedelta(seconds=1 / limit.rate)
     full_at = until + cost * (limit.burst - 1)
-    RateBucket.objects.update_or_create(pk=key, defaults={"full_at": full_at})
+    # Never shortened: another worker may have been told to wait for longer.
+    if not RateBucket.objects.filter(pk=key).exists() and _created(key, full_at):
+        return
+    RateBucket.objects.filter(pk=key, full_at__lt=full_at).update(full_at=full_at)
 
 
 def headroom(full_at: datetime | None, limit: Limit, *, now: datetime) -> int:
     """How many calls could be made at once now, of a bucket that is full again at `full_at`."""
     used = max(full_at - now, timedelta(0)).total_seconds() * limit.rate if full_at else 0
     return max(0, int(limit.burst - used))
+
+
+def _unnamed(account: Account) -> str:
+    """While a store is being linked the account has no name yet; strangers must not share."""
+    for name in ("seller_id", "client_id", "refresh_token", "access_token"):
+        if account.secrets.get(name):
+            return f"new:{fingerprint(account.secrets[name])}"
+    return ""
 
 
 def _created(key: str, full_at: datetime) -> bool:

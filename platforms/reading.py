@@ -26,15 +26,40 @@ MAX_QUANTITY = 10**7
 MAX_NUMBER_LENGTH = 64
 
 _LONG_TOKEN = re.compile(r"[\w|^#.+/=~-]{32,}")
+_CONTROL_BYTE = re.compile(rb"[\x00-\x1f]")
+# Every escape is read whole, so that the "\\u" of an escaped backslash is none.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def decode(answer: Answer, kind: type[T], *, strict: bool = True) -> T:
-    """The body as `kind`. Raises BAD_RESPONSE where it is anything else."""
+    """The body as `kind`. Raises BAD_RESPONSE where it is anything else.
+
+    Half a surrogate pair (a title cut in the middle of an emoji) or a bare control character
+    in one record makes the whole page malformed; they are replaced rather than stop the pull.
+    """
     try:
-        return msgspec.json.decode(answer.body, type=kind, strict=strict)
+        try:
+            return msgspec.json.decode(answer.body, type=kind, strict=strict)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            return msgspec.json.decode(_mended(answer.body), type=kind, strict=strict)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise platform_error(Fault.BAD_RESPONSE, short(str(exc))) from None
+
+
+def _mended(body: bytes) -> bytes:
+    """Outside of strings control characters are blanks anyway."""
+    return _ESCAPE.sub(_without_half_pair, _CONTROL_BYTE.sub(b" ", body))
+
+
+def _without_half_pair(found: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if found["half"] else found[0]
 
 
 def try_decode(body: bytes, kind: type[T]) -> T | None:

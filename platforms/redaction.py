@@ -10,19 +10,22 @@ from urllib.parse import urlsplit
 MASK = "[masked]"
 
 _SECRETS = re.compile(
-    r"""v\^1\.1\#[^\s"'&]+             # eBay tokens and codes
+    r"""v(?:\^|%5E)1\.1(?:\#|%23)[^\s"'&]+  # eBay tokens and codes
       | Atz[ar]\|[^\s"'&]+             # Amazon access and refresh tokens
       | amzn1\.oa2-cs\.v1\.[0-9a-f]+   # Amazon client secrets
       | PRD-[0-9a-f-]{20,} | SBX-[0-9a-f-]{20,}
       | \b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b
-      | \beyJ[\w-]+\.[\w-]+\.[\w-]*
+      | (?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*
       | slk_[\w-]{20,}
       | (?<=Bearer\ )[^\s"']+ | (?<=Basic\ )[A-Za-z0-9+/=]+
       | (?<=code=)[^\s&"']+ | (?<=state=)[^\s&"']+
+      | (?:(?<=_token)|(?<=_secret)|(?<=[Aa]pi[-_][Kk]ey)|(?<=[Pp]assword))
+        ["']?\s{0,3}[=:]\s{0,3}["']?[^\s&"',}]+
     """,
     re.VERBOSE,
 )
-_PERSONAL = re.compile(r"[\w.+%-]+@[\w-]+\.[\w.-]+|(?<!\w)\+\d[\d\s()-]{7,}\d")
+# The look-behinds keep both linear: a platform's message may be megabytes of one word.
+_PERSONAL = re.compile(r"(?<![\w.+%-])[\w.+%-]+@[\w-]+\.[\w.-]+|(?<!\w)\+\d[\d\s()-]{7,}\d")
 
 
 def mask(text: str) -> str:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import http.client
+import io
 import json
 import logging
 import socket
@@ -16,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Protocol, Self
 from urllib.parse import urlencode, urlsplit
 
@@ -24,6 +27,9 @@ import requests
 from django.conf import settings
 from django.utils import timezone
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ReadTimeoutError
 
 from platforms import ratelimit
 from platforms.adapter import Adapter
@@ -32,6 +38,8 @@ from platforms.spec import Account, Answer, Limit, Request
 from platforms.traffic import CallCounter, note_clock
 
 logger = logging.getLogger(__name__)
+# It writes whole addresses, and some platforms want their tokens in the query.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
@@ -47,13 +55,62 @@ class Wire(Protocol):
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer: ...
 
 
-class _SharedContextAdapter(HTTPAdapter):
+class _OnTime(io.RawIOBase):
+    """Reads a socket, but not past the deadline of the whole answer: with a time-out for each
+    read alone, a server that sends a byte a minute holds a worker for ever."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._deadline = time.monotonic() + TOTAL_TIMEOUT_S
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(min(left, READ_TIMEOUT_S))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        super().close()
+        self._raw.close()
+
+
+class _Answer(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        # Both kinds of socket give an unbuffered reader here; closing it lets go of the socket.
+        raw: Any = self.fp.detach()  # type: ignore[attr-defined]
+        self.fp = io.BufferedReader(_OnTime(raw, sock))
+
+
+class _Connection(HTTPConnection):
+    response_class = _Answer
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _Answer
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _WireAdapter(HTTPAdapter):
     """One SSLContext for all hosts: loading the CA bundle costs 15 ms a new host otherwise."""
 
     context = ssl.create_default_context(cafile=certifi.where())
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self.context, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     def cert_verify(self, *args: Any, **kwargs: Any) -> None:
         """The context verifies; requests would load the bundle again."""
@@ -88,7 +145,12 @@ class RequestsWire:
         except requests.exceptions.ContentDecodingError:
             raise platform_error(Fault.BAD_RESPONSE, "the answer could not be unpacked") from None
         except requests.exceptions.ConnectionError as exc:
+            if exc.args and isinstance(exc.args[0], ReadTimeoutError):
+                raise platform_error(Fault.PLATFORM_DOWN, "the answer took too long") from None
             raise platform_error(Fault.NETWORK_UNREACHABLE, _cause(exc)) from None
+        except (requests.exceptions.RequestException, UnicodeError) as exc:
+            # A header or address that cannot be sent; the message would quote it, secrets and all.
+            raise platform_error(Fault.INVALID_REQUEST, type(exc).__name__) from None
         return Answer(
             status=response.status_code,
             headers={k.lower(): v for k, v in response.headers.items()},
@@ -100,33 +162,32 @@ class RequestsWire:
         if session is None:
             session = requests.Session()
             session.trust_env = False  # no proxy or CA bundle from the environment
-            session.mount("https://", _SharedContextAdapter(pool_maxsize=4))
+            # A cookie that came with one seller's answer must not go out with another's call.
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, _WireAdapter(pool_maxsize=4))
             self._local.session = session
         return session
 
 
 def _read(response: requests.Response) -> bytes:
-    deadline = time.monotonic() + TOTAL_TIMEOUT_S
     content = bytearray()
     for chunk in response.iter_content(64 * 1024):
         content += chunk
         if len(content) > MAX_BODY_BYTES:
             raise platform_error(Fault.BAD_RESPONSE, "the answer is too large")
-        if time.monotonic() > deadline:
-            raise platform_error(Fault.PLATFORM_DOWN, "the answer took too long")
     return bytes(content)
 
 
 def _cause(exc: BaseException) -> str:
     """The innermost reason, without the URL that requests puts into its messages."""
-    reason: object = exc
-    while True:
-        inner = getattr(reason, "reason", None) or next(
-            (arg for arg in getattr(reason, "args", ()) if isinstance(arg, BaseException)), None
-        )
-        if not isinstance(inner, BaseException):
+    reason = exc
+    for _deeper in range(10):
+        inner = (getattr(reason, "reason", None), *reason.args, reason.__cause__)
+        deeper = next((each for each in inner if isinstance(each, BaseException)), None)
+        if deeper is None:
             break
-        reason = inner
+        reason = deeper
     if isinstance(reason, socket.gaierror):
         return "the host name was not found"
     return type(reason).__name__
@@ -202,11 +263,14 @@ class Channel:
 
     def _attempt(self, request: Request) -> Answer:
         self._wait_for_turn(request)
-        started, now = time.monotonic(), timezone.now()
+        now = timezone.now()
+        prepared = self._on_the_wire(request, now)
+        started = time.monotonic()
         fault = ""
         try:
-            answer = _wire.send(*self._on_the_wire(request, now))
-            note_clock(self.adapter.code, answer, now=now)
+            answer = _wire.send(*prepared)
+            # The platform looked at its clock somewhere between our two looks at ours.
+            note_clock(self.adapter.code, answer, now=now + (timezone.now() - now) / 2)
             error = self.adapter.read_fault(request, answer)
             if error is not None:
                 raise self._with_retry_after(request, error, answer, now)

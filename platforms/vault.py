@@ -26,8 +26,9 @@ _VERSION = b"\x01"
 _NONCE = 12
 _CACHED_KEYS = 500
 
-# (row id of TenantKey) -> data key; wrapped keys never change under one id but for rewrapping.
-_cache: OrderedDict[int, bytes] = OrderedDict()
+# (tenant, wrapped key) -> data key. Not by row id: SQLite gives the id of a row that was rolled
+# back to the next one, and a key that is in no row would seal what nobody can open.
+_cache: OrderedDict[tuple[int, bytes], bytes] = OrderedDict()
 _cache_lock = threading.Lock()
 
 
@@ -86,29 +87,28 @@ def _key_place(tenant_id: int) -> bytes:
 def _data_key(tenant_id: int, *, create: bool) -> bytes:
     with tenant_scope(tenant_id):
         # The row is asked for each time: a destroyed key must stop working in every process.
-        row_id = TenantKey.objects.values_list("pk", flat=True).first()
-        if row_id is not None:
-            with _cache_lock:
-                if row_id in _cache:
-                    _cache.move_to_end(row_id)
-                    return _cache[row_id]
-            row = TenantKey.objects.get(pk=row_id)
-            key = sealing.unseal(bytes(row.wrapped), aad=_key_place(tenant_id))
-        elif create:
-            row, key = _create_key(tenant_id)
-        else:
-            raise Unopenable("the tenant's key was destroyed")
+        row = TenantKey.objects.first()
+        if row is None and create:
+            row = _create_key(tenant_id)
+    if row is None:
+        raise Unopenable("the tenant's key was destroyed")
+    cached = tenant_id, bytes(row.wrapped)
     with _cache_lock:
-        _cache[row.pk] = key
+        if cached in _cache:
+            _cache.move_to_end(cached)
+            return _cache[cached]
+    key = sealing.unseal(row.wrapped, aad=_key_place(tenant_id))
+    with _cache_lock:
+        _cache[cached] = key
         while len(_cache) > _CACHED_KEYS:
             _cache.popitem(last=False)
     return key
 
 
-def _create_key(tenant_id: int) -> tuple[TenantKey, bytes]:
+def _create_key(tenant_id: int) -> TenantKey:
     aad = _key_place(tenant_id)
     wrapped = sealing.seal(AESGCM.generate_key(256), aad=aad)
     with transaction.atomic():
         # Two processes may come here at once; the row that is there wins.
         row, _ = TenantKey.objects.get_or_create(tenant_id=tenant_id, defaults={"wrapped": wrapped})
-    return row, sealing.unseal(bytes(row.wrapped), aad=aad)
+    return row
