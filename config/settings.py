@@ -39,6 +39,7 @@ SESSION_COOKIE_SAMESITE = "Lax"  # the platforms send the seller back to us by a
 X_FRAME_OPTIONS = "DENY"
 # How many proxies of ours stand in front; the address of the client is that many from the right.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 # Addresses that marketplaces see us come from, for sellers' allow lists.
 OUTGOING_ADDRESSES = env.list("OUTGOING_ADDRESSES", default=[])
 

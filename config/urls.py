@@ -11,7 +11,6 @@ urlpatterns = [
     path("", include("platforms.urls")),
     path("", include("tenants.urls")),
     path("api/v1/", include("platforms.api_urls")),
-    path("api/v1/", include("tenants.api_urls")),
     path("accounts/", include("allauth.urls")),
     path("account/", include("accounts.urls")),
     path("support/", admin.site.urls),
