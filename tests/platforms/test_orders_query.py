@@ -97,8 +97,8 @@ def test_the_first_page_has_no_way_back_and_the_last_no_way_on(lotus):
 
 @pytest.mark.parametrize(
     "cursor",
-    ["x", "o1", "o1.2", "o" + "f" * 14 + "." + "0" * 32, "q1." + "0" * 32, "o1." + "g" * 32, "o\n1.",
-     "o1." + "0" * 32 + "\n"],
+    ["x", "o1", "o1.2", "o" + "f" * 14 + "." + "0" * 32, "q1." + "0" * 32, "o1." + "g" * 32,
+     "o\n1.", "o1." + "0" * 32 + "\n"],
 )  # fmt: skip
 def test_a_cursor_of_somebody_else_is_refused(lotus, cursor):
     with pytest.raises(BadCursor):
