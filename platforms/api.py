@@ -87,7 +87,9 @@ class StoresView(TenantAPIView):
     )
     def get(self, request: Request) -> Response:
         """The stores you manage or are bound to, unlinked ones included."""
-        serializer = StoreSerializer(self.stores(), many=True, context=self.serializer_context)
+        serializer = StoreSerializer(
+            list(self.stores()), many=True, context=self.serializer_context
+        )
         return Response(serializer.data)
 
 
@@ -126,7 +128,9 @@ class OrdersView(TenantAPIView):
         zone = ZoneInfo(self.user.time_zone)
         form = OrderFilterForm(request.query_params, stores=stores, zone=zone)
         if not form.is_valid():
-            raise ValidationError(dict(form.errors))
+            raise ValidationError(
+                {name: [str(text) for text in texts] for name, texts in form.errors.items()}
+            )
         found = orders_query.find_orders(form.filters, stores).prefetch_related("lines")
         try:
             page = orders_query.page_of(

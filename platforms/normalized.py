@@ -116,9 +116,9 @@ def normalized_line(line: OrderLine) -> LineDict:
     }
 
 
-def amount(value: Decimal | None) -> str | None:
+def amount(value: Decimal | str | None) -> str | None:
     """The digits as stated: no exponent, no zero added or dropped."""
-    return None if value is None else format(value, "f")
+    return None if value is None else format(Decimal(value), "f")
 
 
 def rfc3339(at: datetime | None) -> str | None:

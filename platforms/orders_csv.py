@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from platforms.models import Order, OrderLine
-from platforms.normalized import LineDict, OrderDict, amount
+from platforms.normalized import LineDict, OrderDict
 
 BOM = "\ufeff"  # without it Excel takes UTF-8 for the local code page
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -27,7 +27,7 @@ def safe_cell(value: Cell) -> str:
     if value is None:
         return ""
     if isinstance(value, int | Decimal):
-        return amount(Decimal(value)) or ""
+        return format(value, "f") if isinstance(value, Decimal) else str(value)
     # Spreadsheets skip blanks before they look for a formula.
     return f"'{value}" if value.lstrip(" \u00a0").startswith(_FORMULA) else value
 

@@ -30,7 +30,7 @@ def _moment(help_text: str = "", *, allow_null: bool = True) -> serializers.Date
     return serializers.DateTimeField(allow_null=allow_null, help_text=help_text or "UTC.")
 
 
-class StoreSerializer(serializers.Serializer[Store]):
+class StoreSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="public_id")
     path = serializers.CharField(help_text="tenant/platform/account_name[/site]")
     platform = serializers.ChoiceField(choices=registry.codes())

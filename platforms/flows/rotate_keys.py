@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from django.db import models, transaction
@@ -44,9 +45,9 @@ def rotate_keys() -> KeysRotated:
     rotated = KeysRotated()
     with all_tenants("the key ring is the installation's"):
         for key in _rows(TenantKey.objects.select_related("tenant")):
-            rotated.count(f"tenant_key/{key.tenant.slug}", lambda key=key: _rewrap(key.pk))
+            rotated.count(f"tenant_key/{key.tenant.slug}", partial(_rewrap, key.pk))
         for app in _rows(App.objects.all()):
-            rotated.count(f"app/{app.public_id}", lambda app=app: _reseal_app(app.pk))
+            rotated.count(f"app/{app.public_id}", partial(_reseal_app, app.pk))
     _second_factors(rotated)
     _try_credentials(rotated)
     return rotated
@@ -81,12 +82,11 @@ def _try_credentials(rotated: KeysRotated) -> None:
     with all_tenants("every sealed row is tried"):
         sealed = Authorization.objects.exclude(sealed_credential=b"")
         for row in _rows(sealed):
-            rotated.count(f"authorization/{row.public_id}", lambda row=row: _opens(row))
+            rotated.count(f"authorization/{row.public_id}", partial(_opens, row))
         waiting = LinkAttempt.objects.exclude(sealed_pending=None, sealed_verifier=None)
         for attempt in _rows(waiting):
-            rotated.count(
-                f"link_attempt/{attempt.public_id}", lambda attempt=attempt: _attempt_opens(attempt)
-            )
+            name = f"link_attempt/{attempt.public_id}"
+            rotated.count(name, partial(_attempt_opens, attempt))
 
 
 def _opens(row: Authorization) -> bool:

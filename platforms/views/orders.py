@@ -144,7 +144,7 @@ def _same_group(row: Order) -> TenantQuerySet[Order] | None:
 
 
 @require_safe
-@member_required
+@member_required  # type: ignore[arg-type]  # a streamed answer is no HttpResponse
 def orders_export(request: WorkspaceRequest) -> HttpResponse | StreamingHttpResponse:
     """What the filters find as CSV, one row per line, streamed."""
     stores = orders_query.operated_stores(request.workspace)
@@ -185,7 +185,7 @@ def _csv(
             page = orders_query.page_of(
                 found.prefetch_related("lines"), cursor=cursor, size=EXPORT_BATCH
             )
-            rows = []
+            rows: list[list[orders_csv.Cell]] = []
             for each in page.orders:
                 each.store = by_id[each.store_id]
                 rows.extend(orders_csv.rows_for(each, columns))
