@@ -37,20 +37,22 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def decode(answer: Answer, kind: type[T], *, strict: bool = True) -> T:
-    """The body as `kind`. Raises BAD_RESPONSE where it is anything else.
-
-    Half a surrogate pair (a title cut in the middle of an emoji) or a bare control character
-    in one record makes the whole page malformed; they are replaced rather than stop the pull.
-    """
+    """The body as `kind`. Raises BAD_RESPONSE where it is anything else."""
     try:
-        try:
-            return msgspec.json.decode(answer.body, type=kind, strict=strict)
-        except msgspec.ValidationError:
-            raise
-        except msgspec.DecodeError:
-            return msgspec.json.decode(_mended(answer.body), type=kind, strict=strict)
+        return _forgiving(answer.body, kind, strict=strict)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise platform_error(Fault.BAD_RESPONSE, short(str(exc))) from None
+
+
+def _forgiving(body: bytes, kind: type[T], *, strict: bool = True) -> T:
+    """Half a surrogate pair (a title cut in the middle of an emoji) or a bare control character
+    in one record makes the whole page malformed: they are replaced rather than stop the pull."""
+    try:
+        return msgspec.json.decode(body, type=kind, strict=strict)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return msgspec.json.decode(_mended(body), type=kind, strict=strict)
 
 
 def _mended(body: bytes) -> bytes:
@@ -65,7 +67,7 @@ def _without_half_pair(found: re.Match[bytes]) -> bytes:
 def try_decode(body: bytes, kind: type[T]) -> T | None:
     """The body as `kind`, None where it is anything else: HTML, nothing, half an answer."""
     try:
-        return msgspec.json.decode(body, type=kind)
+        return _forgiving(body, kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
