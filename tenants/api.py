@@ -19,7 +19,7 @@ from rest_framework.views import APIView, exception_handler
 
 from accounts.models import User
 from tenants.access import get_member, get_store, visible_stores
-from tenants.api_access import InWorkspace, ManagesToWrite, TokenAuthentication
+from tenants.api_access import InWorkspace, ManagesToWrite, TokenAuthentication, workspace_of
 from tenants.flows.bind_store import Grant, give_duties, take_duties
 from tenants.middleware import Workspace
 from tenants.models import Binding, Duty, Membership
@@ -37,7 +37,7 @@ FAULTS = {
 }
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class TokenScheme(OpenApiAuthenticationExtension):
     target_class = "tenants.api_access.TokenAuthentication"
     name = "token"
 
@@ -54,8 +54,7 @@ class WorkspaceAPIView(APIView):
 
     @property
     def workspace(self) -> Workspace:
-        work: Workspace = self.request.workspace
-        return work
+        return workspace_of(self.request)
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
@@ -135,6 +134,14 @@ class BindingSerializer(serializers.ModelSerializer[Binding]):
         )
 
 
+class BindingPage(serializers.Serializer[Any]):
+    """What BindingsView answers, for the schema."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = BindingSerializer(many=True)
+
+
 class BindingFilter(serializers.Serializer[Any]):
     store = serializers.UUIDField(required=False)
     member = serializers.UUIDField(required=False)
@@ -164,7 +171,7 @@ class MembersView(WorkspaceAPIView):
 class BindingsView(WorkspaceAPIView):
     @extend_schema(
         parameters=[BindingFilter, OpenApiParameter("cursor", str), OpenApiParameter("limit", int)],
-        responses={200: BindingSerializer(many=True), 400: ErrorSerializer},
+        responses={200: BindingPage, 400: ErrorSerializer},
     )
     def get(self, request: Request) -> Response:
         """Who holds which duty on which store now; for who does not manage the company, only

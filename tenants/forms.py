@@ -37,7 +37,7 @@ DAYS = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31
 class InvitedSignupForm(SignupForm):
     """Signing up from an invitation: its address is not theirs to change."""
 
-    field_order = ("email", "password1", "time_zone")
+    field_order: Any = ("email", "password1", "time_zone")
 
     def __init__(self, *args: Any, invitation: Invitation, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -71,7 +71,7 @@ class InviteForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Operators see a store's orders, customer service its buyer messages."),
     )
-    stores = forms.ModelMultipleChoiceField(
+    stores: forms.ModelMultipleChoiceField[Store] = forms.ModelMultipleChoiceField(
         label=_("On these stores"),
         queryset=None,
         to_field_name="public_id",
@@ -125,7 +125,7 @@ class RoleForm(forms.Form):
         role.choices = [(each.value, each.label) for each in actor.grantable_roles]
 
 
-class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
+class TenantForm(forms.ModelForm):
     time_zone = forms.ChoiceField(
         label=_("Time zone"),
         choices=time_zone_choices,
@@ -144,7 +144,7 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
         }
 
 
-class ApiTokenForm(forms.ModelForm):  # type: ignore[type-arg]
+class ApiTokenForm(forms.ModelForm):
     class Meta:
         model = ApiToken
         fields = ("name",)

@@ -89,7 +89,7 @@ class TenantMiddleware:
         work = workspace_of_program(request) if is_api else workspace_of(request)
         request.workspace = work  # type: ignore[attr-defined]
         # Support's pages read across tenants on purpose; staff is checked by the admin site.
-        if request.path.startswith("/support/") and request.user.is_staff:  # type: ignore[union-attr]
+        if request.path.startswith("/support/") and request.user.is_staff:
             scope = all_tenants("support works for every tenant")
         elif work.tenant:
             scope = tenant_scope(work.tenant)

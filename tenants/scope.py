@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.db import models
 
@@ -66,9 +66,10 @@ class TenantManager(models.Manager[M]):
         return queryset if scope == ALL else queryset.filter(tenant_id=scope)
 
     @classmethod
-    def of(cls, queryset_class: type[models.QuerySet[M]]) -> Self:
+    def of(cls, queryset_class: type[models.QuerySet[Any]]) -> Any:
         """A manager with the methods of a TenantQuerySet subclass."""
-        return cls.from_queryset(queryset_class)()
+        factory: Any = cls  # django-stubs' plugin crashes on a from_queryset inside a method
+        return factory.from_queryset(queryset_class)()
 
 
 def guard_write(obj: Any) -> None:
@@ -84,7 +85,7 @@ class TenantOwned(models.Model):
 
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, related_name="+")
 
-    objects = TenantManager.of(TenantQuerySet)
+    objects: ClassVar[Any] = TenantManager.of(TenantQuerySet)
 
     class Meta:
         abstract = True

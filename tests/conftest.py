@@ -6,13 +6,11 @@ buyers of the tea store. Dan owns Maple, a stranger to Lotus. Sam is our own sup
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -31,8 +29,6 @@ def pytest_collection_modifyitems(items):
     skip = pytest.mark.skip(reason="needs PostgreSQL: set DATABASE_URL to a server")
     for item in items:
         if item.get_closest_marker("postgresql"):
-            if os.environ.get("REQUIRE_ALL_TESTS") == "1" and settings.REDIS_URL:
-                raise pytest.UsageError("REQUIRE_ALL_TESTS with REDIS_URL needs DATABASE_URL too")
             item.add_marker(skip)
 
 

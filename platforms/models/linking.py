@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -107,7 +108,7 @@ class Authorization(TenantOwned):
     in_flight_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = TenantManager.of(AuthorizationQuerySet)
+    objects: ClassVar[Any] = TenantManager.of(AuthorizationQuerySet)
 
     class Meta:
         verbose_name = _("authorization")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 from django.db import connection, models, transaction
 from django.db.models import F, Q
@@ -67,7 +68,7 @@ class Stream(TenantOwned):
     orders_seen = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = TenantManager.of(StreamQuerySet)
+    objects: ClassVar[Any] = TenantManager.of(StreamQuerySet)
 
     class Meta:
         verbose_name = _("stream")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -33,7 +35,7 @@ class Binding(TenantOwned):
     given_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 
-    objects = TenantManager.of(BindingQuerySet)
+    objects: ClassVar[Any] = TenantManager.of(BindingQuerySet)
 
     class Meta:
         constraints = [

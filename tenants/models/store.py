@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django.core.validators import RegexValidator
@@ -100,7 +100,7 @@ class Store(TenantOwned):
     created_at = models.DateTimeField(auto_now_add=True)
     linked_at = models.DateTimeField(null=True, blank=True)
 
-    objects = TenantManager.of(StoreQuerySet)
+    objects: ClassVar[Any] = TenantManager.of(StoreQuerySet)
 
     class Meta:
         verbose_name = _("store")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -84,7 +85,7 @@ class Membership(TenantOwned):
     joined_at = models.DateTimeField(auto_now_add=True)
     left_at = models.DateTimeField(null=True, blank=True)
 
-    objects = TenantManager.of(MembershipQuerySet)
+    objects: ClassVar[Any] = TenantManager.of(MembershipQuerySet)
 
     class Meta:
         verbose_name = _("member")
@@ -138,7 +139,7 @@ class Invitation(TenantOwned):
     accepted_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
-    objects = TenantManager.of(InvitationQuerySet)
+    objects: ClassVar[Any] = TenantManager.of(InvitationQuerySet)
 
     class Meta:
         verbose_name = _("invitation")

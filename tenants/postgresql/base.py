@@ -30,13 +30,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _rollback(self) -> None:
         # A rollback also undoes the setting; say it again before the next statement.
         self._told = None
-        super()._rollback()
+        super()._rollback()  # type: ignore[misc]
 
     def _savepoint_rollback(self, sid: str) -> None:
         # The transaction is aborted until this very statement: nothing can be told before it.
         self._mute = True
         try:
-            super()._savepoint_rollback(sid)
+            super()._savepoint_rollback(sid)  # type: ignore[misc]
         finally:
             self._mute = False
             self._told = None

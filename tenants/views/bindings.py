@@ -19,6 +19,7 @@ from tenants.access import WorkspaceRequest, get_member, get_stores, manager_req
 from tenants.flows.bind_store import Grant, copy_duties, give_duties, take_duties
 from tenants.forms import StoreFilterForm
 from tenants.models import Binding, Duty, Membership, Store, StoreState
+from tenants.models.store import StoreQuerySet
 
 STORES_A_PAGE = 50
 
@@ -85,7 +86,7 @@ def _chosen(request: WorkspaceRequest, people: list[Membership]) -> Membership |
     raise Http404
 
 
-def _found(filters: StoreFilterForm) -> Store.objects.StoreQuerySet:  # type: ignore[name-defined]
+def _found(filters: StoreFilterForm) -> StoreQuerySet:
     stores = Store.objects.order_by("platform", "account_name", "site", "pk")
     filters.is_valid()
     chosen = filters.cleaned_data

@@ -23,7 +23,7 @@ from tenants.flows.invite_members import (
 )
 from tenants.flows.remove_member import remove_member
 from tenants.forms import InviteForm, RoleForm
-from tenants.models import Duty, Invitation, Membership, Role
+from tenants.models import Binding, Duty, Invitation, Membership, Role
 
 RESULTS_SESSION_KEY = "invited"
 
@@ -81,11 +81,10 @@ def member(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
             messages.success(request, _("The role is changed."))
             return redirect("member", public_id)
     held = (
-        person.bindings.current()
+        Binding.objects.current()
+        .filter(membership=person)
         .select_related("store")
-        .order_by(  # type: ignore[attr-defined]
-            "store__platform", "store__account_name", "duty"
-        )
+        .order_by("store__platform", "store__account_name", "duty")
     )
     context = {
         "person": person,
