@@ -126,13 +126,15 @@ class HandOverForm(forms.Form):
 
 
 def _form_field(field: Field) -> forms.Field:
-    help_text = field.help
+    help_text = str(field.help)
     if field.choices:
-        return forms.ChoiceField(
-            label=field.label,
+        choices = [("", _("Choose…")), *[choice for choice in field.choices if choice[0]]]
+        # Not a ChoiceField: the flow knows the choices, and takes them in any case.
+        return forms.CharField(
+            label=str(field.label),
             required=False,
             help_text=help_text,
-            choices=[("", _("Choose…")), *[c for c in field.choices if c[0]]],
+            widget=forms.Select(choices=choices),
         )
     attrs = {
         "autocomplete": "off",
@@ -148,12 +150,12 @@ def _form_field(field: Field) -> forms.Field:
     widget: forms.Widget
     if field.secret:
         # No browser shall offer to keep it as a password of this site.
-        attrs |= {"autocomplete": "new-password", "data-reveal": _("Show or hide")}
+        attrs |= {"autocomplete": "new-password", "data-reveal": str(_("Show or hide"))}
         widget = forms.PasswordInput(attrs=attrs, render_value=False)
     else:
         widget = forms.TextInput(attrs=attrs)
     return forms.CharField(
-        label=field.label,
+        label=str(field.label),
         required=False,
         strip=False,  # the flow cleans, and tells the person what it took away
         max_length=LONGEST_VALUE,

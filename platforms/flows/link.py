@@ -326,7 +326,7 @@ def _pending(
     def iso(at: datetime | None) -> str | None:
         return at.isoformat() if at else None
 
-    scopes = identity.scopes if identity.scopes is not None else grant and grant.scopes
+    scopes = identity.scopes if identity.scopes is not None else grant.scopes if grant else None
     return {
         "secrets": dict(secrets),
         "access_expires_at": iso(grant.access_expires_at) if grant else None,

@@ -141,9 +141,9 @@ def countdown(at: datetime | None) -> str:
     if at is None:
         return ""
     left = at - timezone.now()
-    if left >= timedelta(0):
-        return _("in %(duration)s") % {"duration": duration(left)}
-    return _("%(duration)s ago") % {"duration": duration(left)}
+    # Half a minute more: what ends in 24 hours less a second ends in a day.
+    words = {"duration": duration(abs(left) + timedelta(seconds=30))}
+    return _("in %(duration)s") % words if left >= timedelta(0) else _("%(duration)s ago") % words
 
 
 # --- support

@@ -73,7 +73,7 @@ def _take(request: HttpRequest, platform: str, params: dict[str, str]) -> HttpRe
         if not arrived:
             advice = advice_for(attempt.fault, reason=attempt.fault_reason, platform=platform)
             return _say(request, platform, advice)
-    return hand_over.finished(request, attempt)
+        return hand_over.finished(request, attempt)
 
 
 def _may_go_on(request: HttpRequest, attempt: LinkAttempt) -> bool:

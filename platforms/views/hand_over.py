@@ -19,7 +19,7 @@ from platforms.flows import link
 from platforms.forms import HandOverForm, KeysForm, PasteForm
 from platforms.models import LinkAttempt, Step
 from platforms.spec import ModeKind
-from platforms.views.headers import no_trace
+from platforms.views.headers import no_trace, not_stored
 from platforms.views.link_attempt import (
     attempt_page,
     attempt_to_act_on,
@@ -40,7 +40,7 @@ DONE_KEY = "hand_over_done"  # the public id of the attempt they did their part 
 
 @require_POST
 @manager_or_support_required
-@no_trace
+@not_stored
 def make(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     attempt = attempt_to_act_on(request, public_id)
     form = HandOverForm(request.POST)
@@ -83,7 +83,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @public
-@no_trace
+@not_stored
 def page(request: HttpRequest) -> HttpResponse:
     """What the person has to do; POST tries the keys they typed."""
     attempt = handed_over(request)
@@ -108,7 +108,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @public
-@no_trace
+@not_stored
 def go(request: HttpRequest) -> HttpResponse:
     """To the marketplace, in this browser."""
     attempt = handed_over(request)
@@ -121,7 +121,7 @@ def go(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @public
-@no_trace
+@not_stored
 def paste(request: HttpRequest) -> HttpResponse:
     attempt = handed_over(request)
     form = PasteForm(request.POST)
@@ -179,6 +179,8 @@ def _page(
         "adapter": registry.get(attempt.platform),
         "mode": mode,
         "is_consent": is_consent,
+        # The last step of a consent is for the one who confirms the shop, not for this person.
+        "guide": mode.steps[:-1] if is_consent else mode.steps,
         "advice": advice or last_advice(attempt),
         "keys_form": keys_form or (None if is_consent else blank_keys_form(attempt)),
         "cleaned": cleaned,

@@ -11,14 +11,28 @@ from django.http import HttpRequest, HttpResponse
 View = Callable[..., HttpResponse]
 
 
+def not_stored(view: View) -> View:
+    """Kept by no cache: the page may show a link or an address once. Its own address is told to
+    no other site, as everywhere here (SECURE_REFERRER_POLICY)."""
+
+    @wraps(view)
+    def fleeting(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        response["Cache-Control"] = "no-store, private"
+        return response
+
+    return fleeting
+
+
 def no_trace(view: View) -> View:
-    """Kept by no cache, its address told to no other site: it may hold a code, a state, a link."""
+    """As `not_stored`, and its address, which holds a code, a state or a token, is told to
+    nobody. Not for pages with forms: a browser then sends "Origin: null", which Django refuses."""
+    fleeting = not_stored(view)
 
     @wraps(view)
     def traceless(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = view(request, *args, **kwargs)
+        response = fleeting(request, *args, **kwargs)
         response["Referrer-Policy"] = "no-referrer"
-        response["Cache-Control"] = "no-store, private"
         return response
 
     return traceless

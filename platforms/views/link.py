@@ -55,6 +55,7 @@ def choose_mode(request: ManagerRequest, platform: str) -> HttpResponse:
     adapter = _adapter(platform)
     context = {
         "steps": steps(),
+        "current": 2,
         "adapter": adapter,
         "modes": _modes(adapter),
         "without_app": _without_app(request, adapter),
@@ -75,7 +76,7 @@ def name(request: ManagerRequest, platform: str, mode: str) -> HttpResponse:
         return _name_page(request, adapter, declared, form)
     data = request.POST.copy()
     if data.get("use"):  # the button that takes the suggested name
-        data["account_name"] = data["use"]
+        data["account_name"] = str(data["use"])
     form = NameForm(data, adapter=adapter, mode=declared)
     if form.is_valid():
         typed = form.cleaned_data
@@ -102,7 +103,7 @@ def _name_page(
     if form.is_bound and form.errors.get("account_name"):
         suggestion = suggest_account_name(adapter.code, form.data.get("account_name", ""))
     context = {
-        "steps": steps(), "adapter": adapter, "mode": mode, "form": form,
+        "steps": steps(), "current": 3, "adapter": adapter, "mode": mode, "form": form,
         "suggestion": suggestion,
     }  # fmt: skip
     return render(request, "platforms/link/name.html", context)

@@ -23,7 +23,7 @@ from platforms.flows import confirm_link, link, link_forms
 from platforms.forms import HandOverForm, KeysForm, PasteForm
 from platforms.models import LinkAttempt, Step
 from platforms.spec import ModeKind
-from platforms.views.headers import no_trace
+from platforms.views.headers import not_stored
 from platforms.views.link import steps
 from tenants.access import ManagerRequest, manager_or_support_required
 from tenants.flows.bind_store import Grant, give_duties
@@ -52,7 +52,7 @@ def attempt_to_act_on(request: ManagerRequest, public_id: UUID) -> LinkAttempt:
 
 @require_safe
 @manager_or_support_required
-@no_trace
+@not_stored
 def attempt(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     return attempt_page(request, get_attempt(public_id))
 
@@ -125,7 +125,7 @@ def _current(attempt: LinkAttempt, number: int) -> int:
 
 @require_safe
 @manager_or_support_required
-@no_trace
+@not_stored
 def go(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     """To the marketplace. A plain link leads here: CSP lets no form be sent on elsewhere."""
     attempt = attempt_to_act_on(request, public_id)
@@ -148,7 +148,7 @@ def consent_address(attempt: LinkAttempt, *, session: str) -> tuple[str, Advice 
 
 @require_POST
 @manager_or_support_required
-@no_trace
+@not_stored
 def address(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     """Show the marketplace's address, to be opened in the store's own browser."""
     attempt = attempt_to_act_on(request, public_id)
@@ -160,7 +160,7 @@ def address(request: ManagerRequest, public_id: UUID) -> HttpResponse:
 
 @require_POST
 @manager_or_support_required
-@no_trace
+@not_stored
 def paste(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     """The way back was cut off: the person pastes the address they were sent to."""
     attempt = attempt_to_act_on(request, public_id)
@@ -209,7 +209,7 @@ def read_address(text: str) -> dict[str, str]:
 
 @require_POST
 @manager_or_support_required
-@no_trace
+@not_stored
 def keys(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     attempt = attempt_to_act_on(request, public_id)
     if not attempt.is_open:
@@ -284,7 +284,7 @@ def _confirm_page(
         "current": _current(attempt, 5),
         "found": found,
         "shops": shops,
-        "free": [shop for shop in shops if not shop["taken"]],
+        "shop_rows": len(shops) > 1 or _says_more(shops, found.get("account_name", "")),
         "several": len(shops) > 1 and not attempt.relinks_id,
         "scopes": [(scope, _scope_state(scope, granted, missing)) for scope in asked],
         "scopes_told": granted is not None,
@@ -296,6 +296,12 @@ def _confirm_page(
     return render(request, "platforms/link/confirm.html", context)
 
 
+def _says_more(shops: list[dict[str, Any]], account_name: str) -> bool:
+    """Whether a single shop has more to tell than the name of its account."""
+    shop = shops[0] if shops else {}
+    return any((shop.get("site"), shop.get("warning"), shop.get("name") != account_name))
+
+
 def _scope_state(scope: str, granted: list[str] | None, missing: set[str]) -> str:
     if scope in missing:
         return "missing"
@@ -304,7 +310,7 @@ def _scope_state(scope: str, granted: list[str] | None, missing: set[str]) -> st
 
 @require_POST
 @manager_or_support_required
-@no_trace
+@not_stored
 def confirm(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     attempt = attempt_to_act_on(request, public_id)
     chosen = request.POST.getlist("shop") if "choose" in request.POST else None
@@ -346,7 +352,7 @@ def cancel(request: ManagerRequest, public_id: UUID) -> HttpResponse:
 
 @require_safe
 @manager_or_support_required
-@no_trace
+@not_stored
 def watch(request: ManagerRequest, public_id: UUID, since: str) -> HttpResponse:
     """Asked by an open page: has the attempt moved on, in another tab or browser?"""
     attempt = get_attempt(public_id)

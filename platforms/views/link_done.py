@@ -19,7 +19,7 @@ from platforms.access import get_attempt
 from platforms.advice import Advice, advice_for
 from platforms.flows.confirm_link import stores_of
 from platforms.models import Lane, LinkAttempt, Order, Step, Stream
-from platforms.views.headers import no_trace
+from platforms.views.headers import not_stored
 from platforms.views.link import steps
 from tenants.access import ManagerRequest, manager_or_support_required
 from tenants.flows.bind_store import Grant, give_duties, take_duties
@@ -86,7 +86,7 @@ class MemberRow:
 
 @require_safe
 @manager_or_support_required
-@no_trace
+@not_stored
 def done(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     attempt = get_attempt(public_id)
     if attempt.step != Step.DONE:
@@ -110,7 +110,7 @@ def done(request: ManagerRequest, public_id: UUID) -> HttpResponse:
 
 @require_safe
 @manager_or_support_required
-@no_trace
+@not_stored
 def progress(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     """The part of the page that htmx asks for again until the first pull is through."""
     attempt = get_attempt(public_id)
