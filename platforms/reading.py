@@ -88,7 +88,8 @@ def is_json(answer: Answer) -> bool:
 
 def short(message: str) -> str:
     """A platform's message fit for `PlatformError.detail`: short, tokens and people masked."""
-    return _LONG_TOKEN.sub("[masked]", mask(_CONTROL.sub(" ", message)))[:200].strip()
+    beginning = _CONTROL.sub(" ", message[:2000])  # a whole page may come as the message
+    return _LONG_TOKEN.sub("[masked]", mask(beginning))[:200].strip()
 
 
 def expires_at(seconds: int | None, *, now: datetime) -> datetime | None:
