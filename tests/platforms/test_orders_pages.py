@@ -197,6 +197,15 @@ def test_many_orders_are_not_counted_to_the_end(world, bo, monkeypatch):
     assert "More than 2 orders" in body(bo.get(reverse("orders")))
 
 
+def test_where_counting_is_slow_many_is_said(world, bo, monkeypatch):
+    monkeypatch.setattr("platforms.orders_query.FEW_MATCHES", 2)
+    for _ in range(5):
+        make_order(world.tea, buyer_name="Anna Schmidt")
+    page = body(bo.get(reverse("orders"), {"q": "anna"}))
+    assert "Many orders" in page
+    assert page.count('<th scope="row">') == 5
+
+
 # --- the detail
 
 

@@ -195,3 +195,14 @@ def test_a_strangers_store_is_like_none(lotus):
 
 def test_the_trail_does_not_keep_what_was_searched():
     assert "Anna" not in str(OrderFilters(text="Anna").for_trail())
+
+
+@pytest.mark.parametrize("few", [0, 2000])
+@pytest.mark.parametrize("text", ["12-34567", "anna", "CUP-1"])
+def test_many_matches_are_found_like_few(lotus, monkeypatch, few, text):
+    monkeypatch.setattr("platforms.orders_query.FEW_MATCHES", few)
+    make_order(lotus.tea, number="12-34567-89012", buyer_name="Anna Schmidt", sku="CUP-1", lines=2)
+    make_order(lotus.tea, number="77", buyer_name="Bo", sku="CUP-2")
+    make_order(lotus.silk, number="12-34567-1", buyer_name="Anna", sku="CUP-1")
+    found = find_orders(OrderFilters(text=text), [lotus.tea])
+    assert [order.number for order in found] == ["12-34567-89012"]
