@@ -86,6 +86,13 @@ class KeysForm(forms.Form):
                 Place(path=field.where, optional=not field.required, lost=lost),
             )
 
+    def show_cleaned(self) -> None:
+        """Write the values back as they were tried, without the blanks that were taken out."""
+        self.data = {
+            name: clean_value(str(value))[0] if name in self.fields else value
+            for name, value in self.data.items()
+        }
+
     def values(self) -> dict[str, str]:
         return {field.name: self.cleaned_data.get(field.name, "") for field in self.mode.fields}
 

@@ -181,7 +181,7 @@ def _page(
         "is_consent": is_consent,
         # The last step of a consent is for the one who confirms the shop, not for this person.
         "guide": mode.steps[:-1] if is_consent else mode.steps,
-        "advice": advice or last_advice(attempt),
+        "advice": advice or (None if keys_form else last_advice(attempt)),
         "keys_form": keys_form or (None if is_consent else blank_keys_form(attempt)),
         "cleaned": cleaned,
         "paste_form": paste_form or PasteForm(),

@@ -87,7 +87,8 @@ def attempt_page(
         "is_consent": is_consent,
         "steps": steps(attempt),
         "current": _current(attempt, 4),
-        "advice": advice or last_advice(attempt),
+        # Beside errors of this very try an older failure would only confuse.
+        "advice": advice or (None if keys_form else last_advice(attempt)),
         "unfit": advice_for("", reason="no_app", platform=attempt.platform)
         if is_consent and app is None
         else None,
@@ -256,6 +257,7 @@ def try_keys(request: HttpRequest, attempt: LinkAttempt, *, by_member: bool) -> 
         advice = advice_for("", reason=exc.reason, platform=attempt.platform)
     else:
         return Tried(accepted=True, form=form, cleaned=cleaned)
+    form.show_cleaned()
     return Tried(accepted=False, form=form, cleaned=cleaned, advice=advice)
 
 

@@ -126,6 +126,7 @@ def _progress_context(
         "progress": first_pull(attempt, stores, now=timezone.now()),
         "may_read": any(store.pk in mine for store in stores),
         "first_store": stores[0] if stores else None,
+        "several": len(stores) > 1,
     }
 
 

@@ -22,7 +22,7 @@
     button.title = field.dataset.reveal;
     button.setAttribute("aria-label", button.title);
     button.setAttribute("aria-pressed", "false");
-    button.append(icon("search"));
+    button.append(icon("eye"));
     button.addEventListener("click", () => {
       const shown = field.type === "password";
       field.type = shown ? "text" : "password";

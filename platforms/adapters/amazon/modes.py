@@ -47,7 +47,6 @@ MODES = (
         ),
         reads=_READS,
         steps=(
-            _("Choose your home marketplace; one consent covers all marketplaces of its region."),
             _("Press the button: Seller Central opens. Sign in as the primary user."),
             _("Tick the box, press “Confirm” and wait until Amazon sends you back here."),
             _("Choose the marketplaces to link. Finish within 10 minutes."),

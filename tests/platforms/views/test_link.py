@@ -354,6 +354,15 @@ def test_blanks_in_pasted_keys_are_taken_out_and_told(anna, lotus):
     assert fresh(attempt).step == "confirm"
 
 
+def test_refused_keys_come_back_without_their_blanks(anna, lotus):
+    attempt = anna.begin("ozon", "api_key")
+
+    page = text(paste_keys(anna, attempt, client_id=" 9900002\u3000"))
+
+    assert 'value="9900002"' in page
+    assert "were taken out of: Client ID." in page
+
+
 def test_swapped_keys_are_recognized_field_by_field(anna, lotus):
     attempt = anna.begin("ozon", "api_key")
     keys = keys_of("ozon-zarya")
