@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
@@ -38,6 +38,10 @@ from tenants.support import (
     table,
     words,
 )
+from tenants.verbs import sentence
+
+# The way back to the workspace is in templates/admin/base_site.html.
+admin.site.site_url = None
 
 
 def check_trail(request: HttpRequest, tenant: Tenant) -> None:
@@ -67,12 +71,12 @@ class TenantAdmin(DeskAdmin):
     list_filter = ("require_mfa",)
     search_fields = ("name", "slug")
     actions = ("check_trails",)
-    fields = (
+    fields: ClassVar[tuple[str, ...]] = (
         "name", "slug", "public_id", "time_zone", "require_mfa", "retention_days", "created_at",
         "people", "trail",
     )  # fmt: skip
-    readonly_fields = ("public_id", "people", "trail")
-    buttons = (
+    readonly_fields: ClassVar[tuple[str, ...]] = ("public_id", "people", "trail")
+    buttons: ClassVar[tuple[Button, ...]] = (
         Button(
             name="check_trail",
             label=gettext_lazy("Check the audit trail"),
@@ -225,9 +229,7 @@ class ApiTokenAdmin(DeskAdmin):
 class EventAdmin(DeskAdmin):
     """Newest first. What one tenant's trail says is asked for by tenant, which is indexed."""
 
-    list_display = (
-        "at", "tenant", "actor_name", "verb", "target_name", "outcome", "on_behalf", "ip",
-    )  # fmt: skip
+    list_display = ("at", "tenant", "actor_name", "what", "outcome", "on_behalf", "ip")
     list_filter = (ChosenTenant, chosen(Event, "actor", gettext_lazy("person")))
     list_select_related = ("tenant",)
     search_fields = ("actor__email",)
@@ -241,7 +243,11 @@ class EventAdmin(DeskAdmin):
         "tenant", "sequence", "at", "actor_name", "on_behalf", "verb", "target", "outcome", "ip",
         "request_id", "detail", "previous_hash", "hash",
     )  # fmt: skip
-    readonly_fields = ("target",)
+    readonly_fields = ("what", "target")
+
+    @admin.display(description=gettext_lazy("what"))
+    def what(self, event: Event) -> str:
+        return sentence(event)
 
     def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
         """Rare outcomes are looked for inside one tenant: no index serves them across all."""

@@ -29,6 +29,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin import LookOnlyAdmin
 from tenants.flows.record_event import record_event
 from tenants.models import Event, Outcome, Tenant
+from tenants.support_labels import name_columns
 
 Text = str | Promise
 View = Callable[..., HttpResponse]
@@ -69,8 +70,13 @@ class DeskAdmin(LookOnlyAdmin):
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 0
+    show_facets = admin.ShowFacets.NEVER  # each facet would count the whole table
     ordering = ("-pk",)
     change_form_template = "admin/support/form.html"
+
+    def __init__(self, model: type[models.Model], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        name_columns(model)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -92,7 +98,7 @@ class DeskAdmin(LookOnlyAdmin):
             row = self.get_object(request, unquote(object_id))
             if row is None or not self.has_view_permission(request, row):
                 raise Http404
-            if not request.user.has_perm(button.permission):  # type: ignore[union-attr]
+            if not request.user.has_perm(button.permission):
                 self.note_refusal(request, row, button.name)
                 raise PermissionDenied
             if button.posts and request.method != "POST":
@@ -119,8 +125,7 @@ class DeskAdmin(LookOnlyAdmin):
             shown = [
                 {"button": each, "url": button_address(row, each.name)}
                 for each in self.buttons
-                if request.user.has_perm(each.permission)  # type: ignore[union-attr]
-                and self.offers(request, row, each)
+                if request.user.has_perm(each.permission) and self.offers(request, row, each)
             ]
         context = {"desk_buttons": shown, "trail_url": trail_address(row)} | (extra_context or {})
         return super().change_view(request, object_id, form_url, context)

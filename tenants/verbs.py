@@ -37,7 +37,23 @@ VERBS: dict[str, Promise] = {
     "link.failed": gettext_lazy("Linking %(target)s failed: %(fault)s."),
     "link.cancelled": gettext_lazy("Cancelled linking %(target)s."),
     "link.handed_over": gettext_lazy("Made a hand-over link for %(target)s."),
+    "link.hand_over_revoked": gettext_lazy("Withdrew the hand-over link for %(target)s."),
     "orders.exported": gettext_lazy("Exported orders."),
+    "orders.read": gettext_lazy("Read orders of %(target)s by API."),
+    "order.viewed": gettext_lazy("Opened the order %(target)s with its buyer's data."),
+    "order.raw_viewed": gettext_lazy("Opened the order %(target)s as it was received."),
+    "store.pull_asked": gettext_lazy("Asked for the orders of %(target)s at once."),
+    "authorization.refresh_asked": gettext_lazy(
+        "Asked for a new access token of %(target)s at once: %(result)s."
+    ),
+    "quarantine.released": gettext_lazy("Read the unreadable record %(target)s again."),
+    "quarantine.dismissed": gettext_lazy("Put the unreadable record %(target)s aside."),
+    "quarantine.raw_viewed": gettext_lazy(
+        "Opened the unreadable record %(target)s as it was received."
+    ),
+    "support.wizard_opened": gettext_lazy("Opened the linking wizard for %(target)s."),
+    "support.refused": gettext_lazy("Tried %(wanted)s on %(target)s without the right to."),
+    "trail.checked": gettext_lazy("Checked whether the audit trail is whole."),
 }
 
 # The first word of a verb, as a filter.
@@ -51,6 +67,11 @@ SUBJECTS: dict[str, Promise] = {
     "orders": gettext_lazy("Orders"),
     "api_token": gettext_lazy("API tokens"),
     "manager": gettext_lazy("Refused"),
+    "order": gettext_lazy("Single orders"),
+    "authorization": gettext_lazy("Authorizations"),
+    "quarantine": gettext_lazy("Quarantine"),
+    "support": gettext_lazy("Support"),
+    "trail": gettext_lazy("Audit trail"),
 }
 
 _SETTINGS: dict[str, Promise] = {

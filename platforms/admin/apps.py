@@ -11,7 +11,6 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,6 +20,7 @@ from platforms.admin.filters import PlatformFilter
 from platforms.models import App
 from platforms.spec import Environment, Field
 from tenants.support import CappedPaginator, ChosenTenant
+from tenants.support_labels import name_columns
 
 ENVIRONMENTS = (
     (Environment.PRODUCTION.value, gettext_lazy("Production")),
@@ -50,10 +50,15 @@ class AppForm(forms.ModelForm[App]):
     class Meta:
         model = App
         fields = ("name", "environment", "client_id", "secret", "redirect_uri", "active")
+        widgets = {
+            name: forms.TextInput(attrs={"class": "vTextField"})
+            for name in ("name", "client_id", "redirect_uri")
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.adapter: Adapter = registry.get(self.platform_code)
+        self.fields["secret"].required = not self.instance.pk
         self.fields["secret"].help_text = self._about_secret()
         self.fields["redirect_uri"].help_text = _(
             "Register this address there: %(address)s. Write here what the marketplace wants"
@@ -147,7 +152,7 @@ def _form_field(field: Field) -> forms.Field:
     )
 
 
-def _wrong(field: Field) -> str | Promise:
+def _wrong(field: Field) -> str:
     return _("This does not look like a %(field)s. Copy it again from: %(where)s.") % {
         "field": field.label,
         "where": field.where or "-",
@@ -155,7 +160,7 @@ def _wrong(field: Field) -> str | Promise:
 
 
 @admin.register(App)
-class AppAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AppAdmin(admin.ModelAdmin):
     """The one form of the desk: without an application nobody can consent."""
 
     list_display = (
@@ -167,7 +172,12 @@ class AppAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ("platform", "environment", "pk")
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     readonly_fields = ("platform", "tenant", "ends_in", "redirect_to", "public_id", "created_at")
+
+    def __init__(self, model: type[App], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        name_columns(model)
 
     @admin.display(description=gettext_lazy("secret ends in"))
     def ends_in(self, app: App) -> str:
@@ -177,7 +187,7 @@ class AppAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def redirect_to(self, app: App) -> str:
         return callback_address(app.platform)
 
-    def get_form(  # type: ignore[override]
+    def get_form(
         self, request: HttpRequest, obj: App | None = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm[App]]:
         """Where nothing may be typed, stock admin's own form without any of our fields."""

@@ -18,7 +18,7 @@ from tenants.support import chosen
 class PlatformFilter(admin.SimpleListFilter):
     """From the registry: asking the table which platforms it has would read all of it."""
 
-    title = _("platform")  # type: ignore[assignment]
+    title = _("platform")
     parameter_name = "platform"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:

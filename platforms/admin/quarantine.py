@@ -87,7 +87,7 @@ class QuarantinedAdmin(DeskAdmin):
         return page_link(row.stream)
 
     def has_settle_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(CHANGE)  # type: ignore[union-attr]
+        return request.user.has_perm(CHANGE)
 
     def offers(self, request: HttpRequest, row: Quarantined, button: Button) -> bool:
         return button.permission != CHANGE or row.state == QuarantineState.WAITING

@@ -16,7 +16,7 @@ UNREADABLE = "[%d bytes that are not JSON]"
 _PERSONAL = {
     "address", "addressee", "apartment", "birth", "birthday", "building", "buyer", "city",
     "comment", "consignee", "contact", "customer", "district", "doc", "document", "email",
-    "first", "full", "gift", "house", "inn", "instructions", "last", "lat", "latitude", "lng",
+    "gift", "house", "inn", "instructions", "lat", "latitude", "lng",
     "longitude", "mail", "message", "mobile", "name", "note", "passport", "person", "phone",
     "pickup", "postal", "postcode", "province", "receiver", "recipient", "region", "ship",
     "street", "tel", "telephone", "user", "username", "zip", "zipcode",

@@ -121,7 +121,7 @@ class StoreActions(DeskAdmin):
     )
 
     def has_act_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(ACT)  # type: ignore[union-attr]
+        return request.user.has_perm(ACT)
 
     def offers(self, request: HttpRequest, store: Store, button: Button) -> bool:
         if button.name in ("pull", "pause"):

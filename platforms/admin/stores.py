@@ -43,9 +43,15 @@ class HealthList(ChangeList):
 @admin.register(Store)
 class StoreAdmin(StoreActions):
     list_display = (
-        "name", "platform", "site", "tenant", "state", "fault", "last_success", "success",
+        "name",
+        "tenant",
+        "where",
+        "state",
+        "fault",
+        "succeeded",
+        "success",
         "waiting",
-    )  # fmt: skip
+    )
     list_filter = (ChosenTenant, ChosenAuthorization, PlatformFilter, "state")
     list_select_related = ("tenant", "authorization__app")
     search_fields = (
@@ -92,6 +98,10 @@ class StoreAdmin(StoreActions):
     def authorization_page(self, store: Store) -> str | SafeString:
         return page_link(store.authorization)
 
+    @admin.display(description=gettext_lazy("platform"), ordering="platform")
+    def where(self, store: Store) -> str:
+        return f"{store.platform} {store.site}".strip()
+
     @admin.display(description=gettext_lazy("fault"))
     def fault(self, store: Store) -> str:
         return health_of(store).fault or "-"
@@ -112,15 +122,26 @@ class StoreAdmin(StoreActions):
     def last_success(self, store: Store) -> str:
         return when(health_of(store).last_success_at)
 
+    @admin.display(description=gettext_lazy("last success"))
+    def succeeded(self, store: Store) -> str:
+        """As in `last_success`, short enough for the list."""
+        at = health_of(store).last_success_at
+        return f"{timezone.localtime(at):%m-%d %H:%M}" if at else "-"
+
     @admin.display(description=gettext_lazy("behind by"))
     def lag(self, store: Store) -> str:
         behind = health_of(store).lag
         return "-" if behind is None else str(behind)
 
-    @admin.display(description=gettext_lazy("calls that succeeded in 24 h"))
+    @admin.display(description=gettext_lazy("good calls in 24 h"))
     def success(self, store: Store) -> str:
         each = health_of(store)
-        return "-" if each.success_percent is None else f"{each.success_percent} % / {each.calls}"
+        if each.success_percent is None:
+            return "-"
+        return _("%(percent)s %% of %(calls)s") % {
+            "percent": each.success_percent,
+            "calls": each.calls,
+        }
 
     @admin.display(description=gettext_lazy("in quarantine"))
     def waiting(self, store: Store) -> int:

@@ -54,7 +54,7 @@ class TenantWithStoresAdmin(TenantAdmin):
     # --- deleting: for superusers, one at a time
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return obj is not None and bool(request.user.is_superuser)  # type: ignore[union-attr]
+        return obj is not None and bool(request.user.is_superuser)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Counts: listing every row would read all there is, and show order numbers."""
