@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -203,10 +203,10 @@ def find_orders(filters: OrderFilters, stores: Sequence[Store]) -> TenantQuerySe
     if len(candidates) <= FEW_MATCHES:
         return orders.filter(pk__in=set(candidates))
     sku_on_a_line = Exists(OrderLine.objects.filter(order=OuterRef("pk"), sku=text))
-    walk: TenantQuerySet[Order] = orders.alias(buyer=Lower("buyer_name")).filter(
+    walk: Any = orders.alias(buyer=Lower("buyer_name")).filter(
         _by_number(text) | _by_buyer(text) | Q(sku_on_a_line)
     )
-    return walk
+    return cast(TenantQuerySet[Order], walk)
 
 
 def _matches(text: str, store_ids: Sequence[int]) -> QuerySet[Any, int]:
