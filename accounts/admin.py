@@ -40,7 +40,7 @@ class UserAdmin(admin.ModelAdmin[User]):
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """An address moves with its confirmation, so it is fixed once there; and only who may
         do everything may hand out rights."""
-        fixed = self.readonly_fields
+        fixed: tuple[str, ...] = self.readonly_fields
         if obj is not None:
             fixed += ("email",)
         if not request.user.is_superuser:

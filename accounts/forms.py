@@ -31,7 +31,7 @@ def _zone_label(name: str, now: datetime) -> str:
     return f"{name.replace('_', ' ')} (UTC{offset[:3]}:{offset[3:5]})"
 
 
-class SignupForm(AllauthSignupForm):  # type: ignore[misc]
+class SignupForm(AllauthSignupForm):
     """E-mail, password and the company's name; the latter not for those who were invited.
 
     The name reaches whoever listens to `user_signed_up` as `user.signup_company`, "" for the

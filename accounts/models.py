@@ -65,6 +65,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(
         _("support agent"), default=False, help_text=_("May open the support pages.")
     )
+    signup_company = ""  # while signing up: the company to found, see SignupForm
+
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-DEMO_DIR = BASE_DIR / "var" / "demo"
+DEMO_DIR = Path(os.environ.get("DEMO_DIR", BASE_DIR / "var" / "demo"))
 
 
 def make_environment(port: int) -> dict[str, str]:
@@ -39,6 +39,7 @@ def make_environment(port: int) -> dict[str, str]:
         "PLATFORM_ENDPOINTS": json.dumps(endpoints(emulator)),
         "ENV_FILE": str(DEMO_DIR / "none"),  # an .env of the real installation must not leak in
         "LOG_LEVEL": "WARNING",
+        "DEMO_DIR": str(DEMO_DIR),
         "DEMO_PORT": str(port),
     }
 

@@ -198,7 +198,7 @@ EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 if DEMO:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-    EMAIL_FILE_PATH = str(VAR_DIR / "mail")
+    EMAIL_FILE_PATH = env.str("DEMO_DIR", default=str(VAR_DIR / "demo")) + "/mail"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Storelink <no-reply@storelink.local>")
 
 # --- language and time
@@ -219,6 +219,9 @@ STORAGES = {
         "BACKEND": (
             "django.contrib.staticfiles.storage.StaticFilesStorage"
             if DEBUG
+            # Compressing takes a minute, and a newcomer waits for the demo.
+            else "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+            if DEMO
             else "whitenoise.storage.CompressedManifestStaticFilesStorage"
         )
     },

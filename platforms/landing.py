@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import cast
 
 import msgspec
+from django.db import models
 
 from platforms.adapter import Adapter
 from platforms.models import Order, OrderLine, OrderRaw, Quarantined, Stream
@@ -238,7 +240,7 @@ def _columns(parsed: Parsed, *, now: datetime) -> dict[str, object]:
         for name in names:
             column = f"{prefix}_{name}"
             value = people[prefix][name]
-            most = Order._meta.get_field(column).max_length
+            most = cast("models.CharField[str, str]", Order._meta.get_field(column)).max_length
             columns[column] = None if value is None else _cut(value, most)
     return columns
 

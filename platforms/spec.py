@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
-from django.utils.functional import Promise
 
-Text = str | Promise  # a string, or a lazily translated one
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+# A string, or a lazily translated one; the latter has no name at run time.
+Text: TypeAlias = "str | _StrPromise"
 
 
 class Environment(StrEnum):

@@ -18,6 +18,7 @@ from platforms.emulator.accounts import ACCOUNTS, APPS, AmazonAccount, OzonAccou
 from platforms.flows import link
 from platforms.flows.confirm_link import Linked, confirm
 from platforms.flows.refresh import refresh
+from platforms.flows.start_streams import back_fill
 from platforms.models import App, Authorization, LinkAttempt
 from tenants.flows.bind_store import Grant, give_duties
 from tenants.flows.create_tenant import create_tenant
@@ -76,7 +77,8 @@ def seed(*, emulator_url: str) -> bool:
     tenant = Tenant.objects.get(slug="demo")
     with tenant_scope(tenant):
         for key, mode, account_name, display_name in STORES:
-            _link(tenant, owner, key, mode, account_name, display_name)
+            linked = _link(tenant, owner, key, mode, account_name, display_name)
+            _back_fill(linked)
         tasks.pump_orders()
         _bind(tenant, owner)
         _break(emulator_url)
@@ -140,6 +142,13 @@ def _link(
     else:
         attempt = _consent(attempt, key)
     return confirm(attempt=attempt, user=owner, now=timezone.now())
+
+
+def _back_fill(linked: Linked) -> None:
+    """The month before too, so that the lists have something to show."""
+    now = timezone.now()
+    for store in linked.stores:
+        back_fill(store=store, since=now - timedelta(days=30), now=now)
 
 
 def _keys(key: str, mode: str) -> dict[str, str]:

@@ -251,6 +251,27 @@ _EBAY = (
     ),
 )
 
+_EBAY += (
+    EbayAccount(
+        key="ebay-magnolia",
+        user_id="eMuMaGnoLia4",
+        username="emu_magnolia_gifts",
+        account_type="BUSINESS",
+        site="EBAY_US",
+        sites=("EBAY_US", "EBAY_GB"),
+        orders=40,
+    ),
+    EbayAccount(
+        key="ebay-harbour",
+        user_id="eMuHaRbouR5",
+        username="emu_harbour_tools",
+        account_type="BUSINESS",
+        site="EBAY_DE",
+        sites=("EBAY_DE",),
+        orders=40,
+    ),
+)
+
 _PSEUDO = ("AZMDEXL2RVFNN", "SI UK Prod Marketplace")
 
 _AMAZON = (
@@ -323,6 +344,15 @@ _OZON = (
         keys=(OzonKey(key=_ozon_key(2), roles=OZON_ORDER_ROLES, expires_in=5 * DAY),),
         orders=36,
         premium=True,
+    ),
+    OzonAccount(
+        key="ozon-bereza",
+        client_id="9900006",
+        name="Bereza Emulated Gifts",
+        legal_name="Guangzhou Emulated Gifts Co., Ltd.",
+        currency="CNY",
+        keys=(OzonKey(key=_ozon_key(6), roles=OZON_ORDER_ROLES),),
+        orders=40,
     ),
     OzonAccount(
         key="ozon-restricted",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from platforms import registry
@@ -134,7 +133,7 @@ def was_cleaned(mode: Mode, values: Mapping[str, str]) -> list[Text]:
     ]
 
 
-def _wrong_format(label: Text, where: Text) -> str | Promise:
+def _wrong_format(label: Text, where: Text) -> str:
     if where:
         return _("This does not look like a %(field)s. Copy it again from: %(where)s.") % {
             "field": label,

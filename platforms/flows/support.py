@@ -111,7 +111,7 @@ def delete_tenant(*, tenant: Tenant, user: User) -> None:
         tenant.lock()
         TenantKey.objects.all().delete()
         for model in _BIG:
-            model._default_manager.all()._raw_delete(model._default_manager.db)  # type: ignore[attr-defined]
+            model._default_manager.all()._raw_delete(model._default_manager.db)
         # What refers to an application goes before the tenant's own applications may.
         LinkAttempt.objects.all().delete()
         Authorization.objects.all().delete()

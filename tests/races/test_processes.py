@@ -110,16 +110,18 @@ def test_a_pull_killed_at_fifty_points_leaves_what_an_undisturbed_one_does(tenan
             Stream.objects.update(watermark=start, window_until=None, cursor="", finished_at=None)
 
         from_scratch()
-        assert not pull(0)["killed"]
+        statements = pull(0)["statements"]
+        assert KILLS < statements < 255
         truth = snapshot()
         assert len(truth) >= 600
         landed_before_death = set()
-        for point in range(1, KILLS + 1):
+        for kill in range(KILLS):
+            point = 1 + kill * (statements - 1) // (KILLS - 1)
             from_scratch()
-            assert pull(point * 3)["killed"], f"the pull ended before statement {point * 3}"
+            assert pull(point)["killed"], f"the pull ended before statement {point}"
             landed_before_death.add(Order.objects.count())
             assert not pull(0)["killed"]
-            assert snapshot() == truth, f"killed before statement {point * 3}"
+            assert snapshot() == truth, f"killed before statement {point}"
         parent.send(None)
         worker.join(10)
         assert len(landed_before_death) > 3, "the kills did not fall into different pages"

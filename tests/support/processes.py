@@ -95,13 +95,13 @@ def pull_and_die(database: str, emulator_url: str, row: tuple[int, int], orders:
         connections.close_all()
         pid = os.fork()
         if pid == 0:
-            _pull_once(row, die_before=asked)
-            os._exit(0)
+            os._exit(min(_pull_once(row, die_before=asked), 255))
         _, status = os.waitpid(pid, 0)
-        orders.send(json.dumps({"killed": os.WIFSIGNALED(status), "status": status}))
+        code = os.waitstatus_to_exitcode(status)
+        orders.send(json.dumps({"killed": code == -signal.SIGKILL, "statements": code}))
 
 
-def _pull_once(row: tuple[int, int], *, die_before: int) -> None:
+def _pull_once(row: tuple[int, int], *, die_before: int) -> int:
     from django.db import connection
     from django.utils import timezone
 
@@ -124,6 +124,7 @@ def _pull_once(row: tuple[int, int], *, die_before: int) -> None:
         assert stream.pk == stream_id
         with connection.execute_wrapper(deadly):
             pull_orders(stream=stream, now=timezone.now())
+    return count
 
 
 def spawn(target: Any, *args: Any) -> multiprocessing.process.BaseProcess:

@@ -30,6 +30,7 @@ class Command(BaseCommand):
         if not settings.DEMO:
             raise CommandError("Start the demo with `make demo`; it needs settings of its own.")
         self.port = int(os.environ["DEMO_PORT"])
+        self.folder = Path(os.environ["DEMO_DIR"])
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         for port in (self.port, self.port + 100):
             if _answers(port):
@@ -52,7 +53,7 @@ class Command(BaseCommand):
         emulator_port = self.port + 100
         self._run(
             "emulator", [sys.executable, "manage.py", "emulator", f"--port={emulator_port}",
-                         f"--state={settings.VAR_DIR / 'demo' / 'emulator.json'}"],
+                         f"--state={self.folder / 'emulator.json'}"],
         )  # fmt: skip
         self._wait_for(emulator_port, "emulator")
         emulator_url = f"http://127.0.0.1:{emulator_port}"
@@ -67,7 +68,7 @@ class Command(BaseCommand):
         self._say_hello(emulator_url)
 
     def _run(self, name: str, command: Sequence[str]) -> None:
-        log = settings.VAR_DIR / "demo" / f"{name}.log"
+        log = self.folder / f"{name}.log"
         with log.open("ab") as output:
             self.processes[name] = subprocess.Popen(  # noqa: S603
                 command,
@@ -103,7 +104,7 @@ class Command(BaseCommand):
                 os.killpg(process.pid, signal.SIGKILL)
 
     def _tail(self, name: str) -> str:
-        log: Path = settings.VAR_DIR / "demo" / f"{name}.log"
+        log: Path = self.folder / f"{name}.log"
         return "\n".join(log.read_text(errors="replace").splitlines()[-20:])
 
     def _say_hello(self, emulator_url: str) -> None:
