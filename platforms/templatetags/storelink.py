@@ -20,6 +20,7 @@ from tenants.models import Store, StoreState
 register = template.Library()
 
 ENDS_SOON = timedelta(days=14)
+WITHOUT_CENTS = {"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"}
 
 
 # --- marketplaces
@@ -110,10 +111,15 @@ def advice_on(row: Any, platform: str = "") -> advice.Advice | None:
 
 @register.filter
 def money(amount: Decimal | None, currency: str | None = "") -> str:
-    """An amount exactly as stated, with its ISO code: "USD 1,234.50"; "" where there is none."""
+    """An amount exactly as stated, with its ISO code: "USD 1,234.50"; "" where there is none.
+
+    Some platforms state 46.90 as 46.9: zeros are added up to the cent, nothing is rounded.
+    """
     if amount is None:
         return ""
-    number = number_format(amount, use_l10n=True, force_grouping=True)
+    stated = max(0, -int(amount.as_tuple().exponent))
+    least = 0 if not currency or currency in WITHOUT_CENTS else 2
+    number = number_format(amount, max(stated, least), use_l10n=True, force_grouping=True)
     return f"{currency}\u00a0{number}" if currency else number
 
 

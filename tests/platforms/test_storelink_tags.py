@@ -24,6 +24,8 @@ def _english():
         (Decimal("1234.50"), "USD", "USD\u00a01,234.50"),
         (Decimal("3000"), "JPY", "JPY\u00a03,000"),
         (Decimal("0.125"), "KWD", "KWD\u00a00.125"),
+        (Decimal("46.9"), "EUR", "EUR\u00a046.90"),
+        (Decimal("7"), "GBP", "GBP\u00a07.00"),
         (Decimal("5.00"), None, "5.00"),
         (None, "USD", ""),
     ],
