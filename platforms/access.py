@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from uuid import UUID
 
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from platforms.models import LinkAttempt, Stream
-from tenants.access import get_store
+from tenants.access import View, get_store
 from tenants.middleware import Workspace
 from tenants.models import Store, StoreState
 
@@ -39,3 +41,16 @@ def get_store_to_relink(public_id: UUID) -> Store:
     if found is None:
         raise Http404
     return found
+
+
+def posted(view: View) -> View:
+    """For forms whose answer is a page of its own: a reload, or the address opened again, leads
+    back to the attempt instead of to an error. Below the decorator that checks the visitor."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, public_id: UUID) -> HttpResponse:
+        if request.method == "POST":
+            return view(request, public_id)
+        return redirect("link_attempt", get_attempt(public_id).public_id)
+
+    return checked

@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from platforms import registry
+from platforms.access import posted
 from platforms.advice import Advice, advice_for
 from platforms.flows import hand_over as flow
 from platforms.flows import link
@@ -38,8 +39,8 @@ DONE_KEY = "hand_over_done"  # the public id of the attempt they did their part 
 # --- for members
 
 
-@require_POST
 @manager_or_support_required
+@posted
 @not_stored
 def make(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     attempt = attempt_to_act_on(request, public_id)
@@ -56,8 +57,8 @@ def make(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     return attempt_page(request, attempt, hand_over_link=address)
 
 
-@require_POST
 @manager_or_support_required
+@posted
 def revoke(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     attempt = attempt_to_act_on(request, public_id)
     flow.revoke_hand_over(attempt=attempt, user=request.user, now=timezone.now())
@@ -119,10 +120,11 @@ def go(request: HttpRequest) -> HttpResponse:
         return redirect(url) if url else _page(request, attempt, advice=advice)
 
 
-@require_POST
 @public
 @not_stored
 def paste(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return redirect("hand_over_page")
     attempt = handed_over(request)
     form = PasteForm(request.POST)
     if isinstance(attempt, Advice) or attempt.step != Step.AUTHORIZE or not form.is_valid():

@@ -13,10 +13,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from platforms import registry
-from platforms.access import get_attempt
+from platforms.access import get_attempt, posted
 from platforms.advice import Advice, advice_for
 from platforms.errors import Fault, PlatformError
 from platforms.flows import confirm_link, link, link_forms
@@ -147,8 +147,8 @@ def consent_address(attempt: LinkAttempt, *, session: str) -> tuple[str, Advice 
     return consenting.url, None
 
 
-@require_POST
 @manager_or_support_required
+@posted
 @not_stored
 def address(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     """Show the marketplace's address, to be opened in the store's own browser."""
@@ -159,8 +159,8 @@ def address(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     return attempt_page(request, attempt, address=url, advice=advice)
 
 
-@require_POST
 @manager_or_support_required
+@posted
 @not_stored
 def paste(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     """The way back was cut off: the person pastes the address they were sent to."""
@@ -208,8 +208,8 @@ def read_address(text: str) -> dict[str, str]:
 # --- keys
 
 
-@require_POST
 @manager_or_support_required
+@posted
 @not_stored
 def keys(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     attempt = attempt_to_act_on(request, public_id)
@@ -310,8 +310,8 @@ def _scope_state(scope: str, granted: list[str] | None, missing: set[str]) -> st
     return "granted" if granted is not None and scope in granted else "asked"
 
 
-@require_POST
 @manager_or_support_required
+@posted
 @not_stored
 def confirm(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     attempt = attempt_to_act_on(request, public_id)
@@ -335,16 +335,16 @@ def confirm(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     return redirect("link_done", public_id)
 
 
-@require_POST
 @manager_or_support_required
+@posted
 def again(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     """Not the right shop: forget what was found and authorize once more."""
     link.start_over(attempt=attempt_to_act_on(request, public_id))
     return redirect("link_attempt", public_id)
 
 
-@require_POST
 @manager_or_support_required
+@posted
 def cancel(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     attempt = attempt_to_act_on(request, public_id)
     link.cancel(attempt=attempt, user=request.user, now=timezone.now())

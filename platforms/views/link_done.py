@@ -12,10 +12,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from platforms import registry
-from platforms.access import get_attempt
+from platforms.access import get_attempt, posted
 from platforms.advice import Advice, advice_for
 from platforms.flows.confirm_link import stores_of
 from platforms.models import Lane, LinkAttempt, Order, Step, Stream
@@ -154,8 +154,8 @@ def _members(me: Membership, stores: list[Store]) -> tuple[list[MemberRow], int]
     return rows, max(0, total + 1 - len(people))
 
 
-@require_POST
 @manager_or_support_required
+@posted
 def access(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     """Give and take the duties on the new stores as ticked. Only what was shown as held and is
     no longer ticked is taken: somebody else may have given more in the meantime."""
