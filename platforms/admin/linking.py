@@ -161,10 +161,7 @@ class ConsentAdmin(DeskAdmin):
 class LinkAttemptAdmin(DeskAdmin):
     """Without state, verifier and hand-over link: those prove who one is."""
 
-    list_display = (
-        "created_at", "platform", "account_name", "tenant", "mode", "step", "fault", "reason",
-        "started_by", "on_behalf",
-    )  # fmt: skip
+    list_display = ("created_at", "__str__", "tenant", "step", "fault", "reason", "started_by")
     list_filter = (ChosenTenant, ChosenAuthorization, PlatformFilter, "step", "fault")
     list_select_related = ("tenant", "started_by")
     search_fields = ("account_name", "tenant__slug", "started_by__email")

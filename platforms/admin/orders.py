@@ -24,7 +24,7 @@ from tenants.support import Button, ChosenTenant, DeskAdmin, note, page_link, ta
 class OrderAdmin(DeskAdmin):
     """Walked by primary key, or inside one tenant by the time of the order, both by index."""
 
-    list_display = ("number", "store", "tenant", "platform", "status", "placed_at", "amount")
+    list_display = ("number", "tenant", "where", "status", "placed_at", "amount")
     list_filter = (ChosenTenant, ChosenStore, PlatformFilter)
     list_select_related = ("store", "tenant")
     search_fields = ("number",)
@@ -80,6 +80,10 @@ class OrderAdmin(DeskAdmin):
             # The index begins with the tenant, so it is asked tenant by tenant.
             queryset = queryset.filter(tenant__in=Tenant.objects.values("pk"))
         return (queryset.filter(number=number) if number else queryset), False
+
+    @admin.display(description=gettext_lazy("store"))
+    def where(self, order: Order) -> str:
+        return f"{order.store} ({order.platform})"
 
     @admin.display(description=gettext_lazy("total"))
     def amount(self, order: Order) -> str:

@@ -49,7 +49,6 @@ class StoreAdmin(StoreActions):
         "state",
         "fault",
         "succeeded",
-        "success",
         "waiting",
     )
     list_filter = (ChosenTenant, ChosenAuthorization, PlatformFilter, "state")
