@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from platforms.errors import Fault, PlatformError
 from platforms.flows.pull_orders import LostLease, pull_orders
 from platforms.models import Lane, PullRun, Stream
 from platforms.models.pulling import LEASE
-from tenants.models import Store
+from tenants.models import Store, StoreState
 
 COUNTS = ("seen", "created", "updated", "unchanged", "quarantined", "pages", "calls")
 
@@ -61,12 +62,34 @@ def standing_stream(store: Store) -> Stream | None:
     return standing.filter(Q(store=store) | Q(store=None)).order_by("store").last()
 
 
-def window_stream(store: Store, *, since: datetime, until: datetime) -> Stream:
-    """The stream for one closed window; asking again for one that failed goes on with it."""
-    assert store.authorization is not None
+def window_streams(stores: Sequence[Store], *, since: datetime, until: datetime) -> list[Stream]:
+    """The streams for one closed window of `stores`: one for each, but a single one for all
+    linked stores of an authorization where the platform answers for them in one call.
+
+    Asking again for a window that failed goes on with it.
+    """
+    streams: list[Stream] = []
+    by_authorization: dict[int, list[Store]] = {}
+    for store in stores:
+        by_authorization.setdefault(store.authorization_id or 0, []).append(store)
+    for authorization_id, asked in by_authorization.items():
+        linked = Store.objects.filter(authorization_id=authorization_id, state=StoreState.ACTIVE)
+        in_one_call = registry.get(asked[0].platform).pull_by_authorization
+        together = in_one_call and linked.count() == len(asked)
+        streams += [
+            _window_stream(asked[0], store, since=since, until=until)
+            for store in ([None] if together else asked)
+        ]
+    return streams
+
+
+def _window_stream(
+    any_store: Store, store: Store | None, *, since: datetime, until: datetime
+) -> Stream:
+    assert any_store.authorization is not None
     key = {
-        "tenant_id": store.tenant_id,
-        "authorization": store.authorization,
+        "tenant_id": any_store.tenant_id,
+        "authorization": any_store.authorization,
         "store": store,
         "starts_at": since,
         "ends_at": until,

@@ -123,7 +123,6 @@ def test_every_call_carries_the_tokens_that_were_given_out(replay):
     }
 
 
-@pytest.mark.xfail(strict=True, reason="--since asks for each site of the account on its own")
 @pytest.mark.django_db
 def test_a_window_of_all_sites_of_an_account_is_one_pull(replay):
     """Amazon gives 20 calls and then one in three minutes: three sites must not cost three."""

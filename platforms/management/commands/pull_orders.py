@@ -74,22 +74,21 @@ class Command(Door):
         self, stores: Sequence[Store], since: datetime, until: datetime | None
     ) -> list[Stream]:
         now = timezone.now()
-        streams = []
-        for store in stores:
-            first = earliest(store, now)
-            start = max(since, first)
-            end = pull_store.reach(store, until=until, now=now)
-            if since < first:
-                days = registry.get(store.platform).back_fill.days
-                self.stderr.write(
-                    _("%(platform)s answers for the last %(days)s days; the pull begins there.")
-                    % {"platform": registry.get(store.platform).name, "days": days}
-                )
-            if start >= end:
-                raise BadInput({"since": _("The window is empty: it would end at %(end)s.")
-                                % {"end": end.isoformat(timespec="seconds")}})  # fmt: skip
-            streams.append(pull_store.window_stream(store, since=start, until=end))
-        return streams
+        if not stores:
+            return []
+        adapter = registry.get(stores[0].platform)  # a path names stores of one platform
+        first = earliest(stores[0], now)
+        start = max(since, first)
+        end = pull_store.reach(stores[0], until=until, now=now)
+        if since < first:
+            self.stderr.write(
+                _("%(platform)s answers for the last %(days)s days; the pull begins there.")
+                % {"platform": adapter.name, "days": adapter.back_fill.days}
+            )
+        if start >= end:
+            raise BadInput({"since": _("The window is empty: it would end at %(end)s.")
+                            % {"end": end.isoformat(timespec="seconds")}})  # fmt: skip
+        return pull_store.window_streams(stores, since=start, until=end)
 
 
 def read_moment(name: str, text: str | None) -> datetime | None:
