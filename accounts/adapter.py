@@ -21,7 +21,7 @@ from accounts.models import User
 MFA_AAD = b"mfa_authenticator.data"
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Writes in the language of the account that has the address; without one, in that of
         the page the visitor looks at."""
@@ -39,7 +39,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return user.language if user else translation.get_language()
 
 
-class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+class MFAAdapter(DefaultMFAAdapter):
     def encrypt(self, text: str) -> str:
         return base64.b64encode(sealing.seal(text.encode(), aad=MFA_AAD)).decode("ascii")
 

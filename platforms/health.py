@@ -38,7 +38,9 @@ class StoreHealth:
 
     @property
     def ends_at(self) -> datetime | None:
-        """The first date by which the seller must act, if there is one."""
+        """The first date by which the seller must act, if there is one; none once it is over."""
+        if self.state != StoreState.ACTIVE:
+            return None
         return min(filter(None, (self.refresh_expires_at, self.consent_expires_at)), default=None)
 
     @property

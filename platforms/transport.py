@@ -83,7 +83,7 @@ class _Answer(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         # Both kinds of socket give an unbuffered reader here; closing it lets go of the socket.
-        raw: Any = self.fp.detach()  # type: ignore[attr-defined]
+        raw: Any = self.fp.detach()
         self.fp = io.BufferedReader(_OnTime(raw, sock))
 
 

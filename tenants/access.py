@@ -114,7 +114,10 @@ def manager_or_support_required(view: View) -> View:
 def acted_for(request: HttpRequest) -> Tenant | None:
     """The tenant that a support agent acts for in this session."""
     public_id = request.session.get(SUPPORT_TENANT)
-    if not public_id or not request.user.is_authenticated or not request.user.is_staff:
+    # Asked each time: whoever loses the right stops acting at once.
+    if not public_id or not request.user.has_perm("tenants.change_store"):
+        return None
+    if not request.user.is_staff:
         return None
     return Tenant.objects.filter(public_id=public_id).first()
 

@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Group, Permission
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from django.utils import timezone, translation
 
 from accounts.models import User
 from tenants.models import Binding, Duty, Membership, Role, Store, StoreState, Tenant
@@ -35,6 +37,17 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def _no_rate_limit_is_left_over():
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _english_is_spoken(request, settings):
+    """Tests read English; those of language itself are in tests/accounts."""
+    if "accounts" not in request.path.parts:
+        settings.LANGUAGE_CODE = "en"
+        translation.activate("en")
+    yield
+    translation.deactivate()
+    timezone.deactivate()
 
 
 @dataclass
@@ -70,6 +83,15 @@ def make_user(email: str, **fields: object) -> User:
     user = User.objects.create_user(email, PASSWORD, **{"language": "en", **fields})
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return user
+
+
+def join_support(user: User) -> None:
+    """Give a staff member the rights of the support group."""
+    group, _ = Group.objects.get_or_create(name="support")
+    group.permissions.add(
+        Permission.objects.get(codename="change_store", content_type__app_label="tenants")
+    )
+    user.groups.add(group)
 
 
 def make_store(tenant: Tenant, platform: str, account_name: str, **fields: object) -> Store:

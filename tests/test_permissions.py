@@ -19,7 +19,7 @@ from platforms.models import LinkAttempt
 from tenants.models import ApiToken, Duty, Invitation, Membership
 from tenants.models.tenant import new_token, token_hash
 from tenants.scope import tenant_scope
-from tests.conftest import bind, make_user
+from tests.conftest import bind, join_support, make_user
 from tests.support.factories import make_authorization, make_order, make_stream
 
 # Who comes: nobody, the owner of another company, a member without any binding, the store's
@@ -319,6 +319,7 @@ def test_support_without_a_group_sees_no_rows(scene):
 
 
 def test_support_acting_for_a_tenant_links_but_reads_no_orders(scene):
+    join_support(scene.world.sam)
     client = scene.world.client(scene.world.sam)
     session = client.session
     session["support_tenant"] = str(scene.world.lotus.public_id)
@@ -327,6 +328,14 @@ def test_support_acting_for_a_tenant_links_but_reads_no_orders(scene):
     assert client.get(address_of("link_attempt", scene)).status_code == 200
     for name in ("orders", "order", "store", "members", "events"):
         assert outcome(client.get(address_of(name, scene))) == NO_TENANT
+
+
+def test_a_support_agent_who_lost_the_right_acts_for_nobody(scene):
+    client = scene.world.client(scene.world.sam)
+    session = client.session
+    session["support_tenant"] = str(scene.world.lotus.public_id)
+    session.save()
+    assert outcome(client.get(reverse("link_start"))) == NO_TENANT
 
 
 def test_an_attempt_of_another_tenant_is_not_there(scene):

@@ -220,7 +220,7 @@ def _ozon_key(last: int) -> str:
     return f"e2e0e2e0-e2e0-4e2e-8e2e-{last:012d}"
 
 
-_EBAY = (
+_EBAY: tuple[EbayAccount, ...] = (
     EbayAccount(
         key="ebay-lantern",
         user_id="eMuLanTern1",

@@ -117,9 +117,9 @@ class Emulator:
             account = platform.account(request, operation)
             knobs = self.state.knobs(platform.code, account)
             try:
-                response = self._gate(platform, request, operation, account, knobs)
-                note = "by a knob" if response else ""
-                response = response or platform.handle(request, operation, knobs)
+                gated = self._gate(platform, request, operation, account, knobs)
+                note = "by a knob" if gated else ""
+                response = gated or platform.handle(request, operation, knobs)
             except Refused as refused:
                 response, note = refused.response, refused.note
             response = self._damage(operation, account, response, knobs)

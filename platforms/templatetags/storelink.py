@@ -111,13 +111,15 @@ def advice_on(row: Any, platform: str = "") -> advice.Advice | None:
 
 @register.filter
 def money(amount: Decimal | None, currency: str | None = "") -> str:
-    """An amount exactly as stated, with its ISO code: "USD 1,234.50"; "" where there is none.
+    """An amount with its ISO code: "USD 1,234.50"; "" where there is none.
 
-    Some platforms state 46.90 as 46.9: zeros are added up to the cent, nothing is rounded.
+    Platforms state 46.90 as 46.9 or 46.9000: zeros are shown up to the cent, nothing is rounded.
     """
     if amount is None:
         return ""
     stated = max(0, -int(amount.as_tuple().exponent))
+    if stated > 2:  # 46.9000 is 46.90, 1.235 is 1.235
+        stated = max(2, -int(amount.normalize().as_tuple().exponent))
     least = 0 if not currency or currency in WITHOUT_CENTS else 2
     number = number_format(amount, max(stated, least), use_l10n=True, force_grouping=True)
     return f"{currency}\u00a0{number}" if currency else number

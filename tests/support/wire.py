@@ -39,7 +39,9 @@ class Unplugged:
 class Script:
     """Answers in order and remembers what was sent: (method, url, headers, body)."""
 
-    def __init__(self, *answers: tuple[int, object] | tuple[int, object, Mapping[str, str]]) -> None:
+    def __init__(
+        self, *answers: tuple[int, object] | tuple[int, object, Mapping[str, str]]
+    ) -> None:
         self.answers = list(answers)
         self.sent: list[tuple[str, str, dict[str, str], bytes]] = []
 

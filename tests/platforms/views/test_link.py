@@ -14,6 +14,7 @@ from platforms.models import Authorization, Consent, LinkAttempt, Order, Stream
 from tenants.access import SUPPORT_TENANT
 from tenants.models import Binding, Duty, Event, Store
 from tenants.scope import tenant_scope
+from tests.conftest import join_support
 from tests.platforms.views.conftest import Seller, fresh
 from tests.support.linking import find_or_make_app, keys_of
 
@@ -634,6 +635,7 @@ def test_people_of_another_company_get_no_access(anna, lotus):
 
 
 def as_support(world, market) -> Seller:
+    join_support(world.sam)
     client = world.client(world.sam)
     session = client.session
     session[SUPPORT_TENANT] = str(world.lotus.public_id)
