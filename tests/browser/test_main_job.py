@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 import time
 
 import pytest
+
+from platforms.emulator.accounts import ACCOUNTS, APPS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -125,3 +130,77 @@ def test_from_sign_up_to_orders_colleagues_and_a_hand_over(profile, demo):
     assert anna.get_by_text("harbour").count()
     assert seller.goto(handed_over).status in (200, 404, 410)
     assert seller.get_by_role("link", name="Continue to eBay").count() == 0
+
+
+def test_pages_fit_a_phone_in_chinese(profile):
+    """No page scrolls sideways at 375 px, and none speaks English to a Chinese seller."""
+    chen = profile(locale="zh-CN", width=375)
+    chen.goto("/accounts/login/")
+    chen.locator("input[name=login]").fill("chen@demo.test")
+    chen.locator("input[name=password]").fill("storelink-demo")
+    chen.locator("input[name=password]").press("Enter")
+    chen.wait_for_url("**/")
+    chen.goto("/stores/")
+    store = chen.locator("main table a").first.get_attribute("href")
+    chen.goto("/orders/")
+    order = chen.locator("main table a").first.get_attribute("href")
+    for path in ("/", "/stores/", store, "/orders/", order, "/health/", "/bindings/", "/members/",
+                 "/events/", "/api-tokens/", "/link/", "/link/amazon/", "/accounts/2fa/",
+                 "/account/profile/", "/settings/"):  # fmt: skip
+        chen.goto(path)
+        wide = chen.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        assert not wide, path
+        assert any("\u4e00" <= c <= "\u9fff" for c in chen.locator("main").inner_text()), path
+
+
+def test_no_secret_that_went_in_is_in_a_dump_of_the_database(demo):
+    known = secrets_that_went_in(demo)
+    assert len(known) > 20
+    dump = dump_of(demo)
+    assert b"lantern_home" in dump  # the dump has what it should have
+    leaked = {
+        name
+        for name, secret in known.items()
+        for form in (secret, secret.hex().encode(), base64.b64encode(secret)[:-4])
+        if form in dump
+    }
+    assert leaked == set()
+
+
+def secrets_that_went_in(demo) -> dict[str, bytes]:
+    """Every secret the demo was given, and every token the emulator handed out."""
+    given = {f"app {app.key}": app.client_secret for app in APPS.values()}
+    for account in ACCOUNTS.values():
+        given |= {f"key {key.key}": key.key for key in getattr(account, "keys", ())}
+        if token := getattr(account, "refresh_token", ""):
+            given[f"token of {account.key}"] = token
+    state = (demo.folder / "emulator.json").read_text()
+    minted = re.findall(r'"((?:v\^1\.1#|Atz[ar]\||EMULATOR)[^"]{8,})"', state)
+    given |= {f"minted {number}": token for number, token in enumerate(set(minted))}
+    given["password"] = "storelink-demo"
+    keys = json.loads((demo.folder / "keys.json").read_text())
+    given["vault key"] = keys["VAULT_KEYS"].partition(":")[2]
+    return {name: secret.encode() for name, secret in given.items()}
+
+
+def dump_of(demo) -> bytes:
+    """All rows of all tables, binary columns as hex."""
+    if demo.database_url.startswith("sqlite"):
+        import sqlite3
+
+        with sqlite3.connect(demo.database_url.removeprefix("sqlite:///")) as database:
+            tables = [name for (name,) in database.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table'"
+            )]  # fmt: skip
+            rows = [row for t in tables for row in database.execute(f'SELECT * FROM "{t}"')]
+    else:
+        import psycopg
+
+        with psycopg.connect(demo.database_url) as database:
+            tables = [name for (name,) in database.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            )]  # fmt: skip
+            rows = [row for t in tables for row in database.execute(f'SELECT * FROM "{t}"')]
+    return b"\n".join(
+        value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row
+    )
