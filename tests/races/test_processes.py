@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.slow, pytest.mark.django_db(tr
 RACERS = 16
 ROUNDS = 200
 KILLS = 50
+SPARE = 6  # the first pull creates a few rows that later ones find
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_sixteen_processes_spend_a_single_use_token_once_in_200_rounds(tenant, s
 
 
 def test_a_pull_killed_at_fifty_points_leaves_what_an_undisturbed_one_does(tenant, settings):
-    emulator = Emulator(callback_base=CALLBACK_BASE, orders={"ozon-zarya": 600})
+    emulator = Emulator(callback_base=CALLBACK_BASE, orders={"ozon-zarya": 450})
     with processes.served(emulator) as url, tenant_scope(tenant):
         row = linked(World(emulator), tenant, "ozon-zarya", url, settings).authorization
         stream = Stream.objects.get(authorization=row)
@@ -111,12 +112,12 @@ def test_a_pull_killed_at_fifty_points_leaves_what_an_undisturbed_one_does(tenan
 
         from_scratch()
         statements = pull(0)["statements"]
-        assert KILLS < statements < 255
+        assert KILLS + SPARE < statements < 255
         truth = snapshot()
-        assert len(truth) >= 600
+        assert len(truth) >= 450
         landed_before_death = set()
         for kill in range(KILLS):
-            point = 1 + kill * (statements - 1) // (KILLS - 1)
+            point = 1 + kill * (statements - 1 - SPARE) // (KILLS - 1)
             from_scratch()
             assert pull(point)["killed"], f"the pull ended before statement {point}"
             landed_before_death.add(Order.objects.count())
