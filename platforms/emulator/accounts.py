@@ -386,7 +386,9 @@ _OZON = (
     ),
 )
 
-ACCOUNTS: dict[str, Account] = {a.key: a for a in (*_EBAY, *_AMAZON, *_OZON)}
+_ALL: tuple[Account, ...] = (*_EBAY, *_AMAZON, *_OZON)
+
+ACCOUNTS: dict[str, Account] = {a.key: a for a in _ALL}
 
 
 def of_platform(platform: str) -> tuple[Account, ...]:

@@ -37,7 +37,9 @@ class Command(BaseCommand):
                 raise CommandError(
                     f"Port {port} is in use. Stop what uses it, or: make demo PORT=9000"
                 )
-        signal.signal(signal.SIGTERM, _as_ctrl_c)
+        # Named too: a shell that starts us in the background hands SIGINT over as ignored.
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, _as_ctrl_c)
         try:
             self._start()
             self._watch()
