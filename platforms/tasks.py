@@ -7,6 +7,7 @@ lost job costs at most a minute, and a doubled one finds nothing to do.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -30,6 +31,7 @@ from tenants.scope import all_tenants, tenant_scope
 logger = logging.getLogger(__name__)
 
 THREADS = 8
+PUMP_FOR_S = 120  # with the last batch's turns still below Q_CLUSTER's timeout
 QUEUE_FULL = 8  # more pumps waiting than this would find nothing to do
 
 T = TypeVar("T")
@@ -58,14 +60,15 @@ def ensure_schedules() -> None:
 
 def pump_orders(*, limit: int = 40, **_later: object) -> int:
     """Work through the streams that are due. Any number of workers may run this at once."""
-    done = 0
-    while True:
+    done, ends = 0, time.monotonic() + PUMP_FOR_S
+    while time.monotonic() < ends:
         with all_tenants("claiming due streams"):
             due = Stream.claim_due(kind=Stream.Kind.ORDERS, limit=limit, now=timezone.now())
         if not due:
-            return done
+            break
         _in_threads(pull_one, due)
         done += len(due)
+    return done
 
 
 def pull_one(stream: Stream) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -34,7 +35,9 @@ DEAD_GRANT = {
     Fault.INSUFFICIENT_SCOPE,
     Fault.WRONG_ENVIRONMENT,
 }
-PAGES_AT_ONCE = 200  # then let others have the worker
+# Then others have the worker; far below the time after which the queue would kill the job.
+PAGES_AT_ONCE = 200
+TIME_AT_ONCE_S = 60.0
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=30))
 # A window finished by a resumed pull ends moments before now; its rest comes with the next one.
 NOT_WORTH_A_CALL = timedelta(seconds=5)
@@ -52,6 +55,18 @@ class Pulled(Landed):
     pages: int = 0
     calls: int = 0
     finished: bool = False  # everything up to now has landed
+
+
+class _Turn:
+    """How long one stream may keep a worker."""
+
+    def __init__(self, pulled: Pulled) -> None:
+        self.pulled = pulled
+        self._ends = time.monotonic() + TIME_AT_ONCE_S
+
+    @property
+    def is_over(self) -> bool:
+        return self.pulled.pages >= PAGES_AT_ONCE or time.monotonic() > self._ends
 
 
 def pull_orders(*, stream: Stream, now: datetime) -> Pulled:
@@ -88,13 +103,14 @@ def _pull(stream: Stream, pulled: Pulled, *, now: datetime) -> None:
         _give_up_lease(stream, due_at=None)
         return
     shop_ids = tuple(store.external_id for store in stores)
+    turn = _Turn(pulled)
     with open_channel(authorization, now=now, shop_ids=shop_ids) as call:
-        while pulled.pages < PAGES_AT_ONCE:
+        while not turn.is_over:
             window = _window(stream, adapter, now=now)
             if window is None:
                 pulled.finished = True
                 break
-            _pull_window(stream, adapter, call, window, Router(stores), pulled, now=now)
+            _pull_window(stream, adapter, call, window, Router(stores), turn)
         pulled.calls = call.calls
     if authorization.fault:
         Authorization.objects.filter(pk=authorization.pk, state="active").update(
@@ -135,9 +151,9 @@ def _window(stream: Stream, adapter: Adapter, *, now: datetime) -> Window | None
 
 
 def _pull_window(
-    stream: Stream, adapter: Adapter, call: Channel, window: Window, router: Router,
-    pulled: Pulled, *, now: datetime,
+    stream: Stream, adapter: Adapter, call: Channel, window: Window, router: Router, turn: _Turn
 ) -> None:  # fmt: skip
+    pulled = turn.pulled
     run = PullRun.objects.create(
         tenant_id=stream.tenant_id, stream=stream, started_at=timezone.now(),
         since=window.since, until=window.until,
@@ -153,7 +169,7 @@ def _pull_window(
             pulled.pages += 1
             for name in ("seen", "created", "updated", "unchanged", "quarantined"):
                 setattr(pulled, name, getattr(pulled, name) + getattr(landed, name))
-            if page.cursor is None or pulled.pages >= PAGES_AT_ONCE:
+            if page.cursor is None or turn.is_over:
                 return
     except PlatformError as exc:
         PullRun.objects.filter(pk=run.pk).update(
