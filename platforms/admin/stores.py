@@ -43,7 +43,7 @@ class HealthList(ChangeList):
 @admin.register(Store)
 class StoreAdmin(StoreActions):
     list_display = (
-        "name",
+        "called",
         "tenant",
         "where",
         "state",
@@ -88,6 +88,10 @@ class StoreAdmin(StoreActions):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return HealthList
+
+    @admin.display(description=gettext_lazy("store"), ordering="account_name")
+    def called(self, store: Store) -> str:
+        return store.name
 
     @admin.display(description=gettext_lazy("tenant"))
     def tenant_page(self, store: Store) -> str | SafeString:
