@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -61,13 +61,15 @@ def ensure_schedules() -> None:
 def pump_orders(*, limit: int = 40, **_later: object) -> int:
     """Work through the streams that are due. Any number of workers may run this at once."""
     done, ends = 0, time.monotonic() + PUMP_FOR_S
+    bugs: list[Exception] = []
     while time.monotonic() < ends:
         with all_tenants("claiming due streams"):
             due = Stream.claim_due(kind=Stream.Kind.ORDERS, limit=limit, now=timezone.now())
         if not due:
             break
-        _in_threads(pull_one, due)
+        _work_through(pull_one, due, bugs)
         done += len(due)
+    _tell(bugs)
     return done
 
 
@@ -85,7 +87,9 @@ def pump_refresh(*, limit: int = 100, **_later: object) -> int:
             Q(leased_until=None) | Q(leased_until__lte=now)
         )
         rows = list(due.order_by("refresh_due_at")[:limit])
-    _in_threads(refresh_one, rows)
+    bugs: list[Exception] = []
+    _work_through(refresh_one, rows, bugs)
+    _tell(bugs)
     return len(rows)
 
 
@@ -100,23 +104,34 @@ def pump_retention(**_later: object) -> int:
         return expire(now=timezone.now())
 
 
-def _in_threads(work: Callable[[T], object], rows: Sequence[T]) -> None:
+def _work_through(work: Callable[[T], object], rows: Sequence[T], bugs: list[Exception]) -> None:
+    """Do `work` on every row; what it raises goes to `bugs`, so that one row that trips over a
+    mistake of ours does not hold up the others. Its lease ends by itself."""
     if connection.in_atomic_block or len(rows) <= 1:
         for row in rows:  # inside a test's transaction other threads would see nothing
-            work(row)
+            _attempt(work, bugs, row)
         return
     with ThreadPoolExecutor(max_workers=min(THREADS, len(rows))) as pool:
-        _raise_first(pool.map(partial(_and_hang_up, work), rows))
+        list(pool.map(partial(_and_hang_up, work, bugs), rows))
 
 
-def _and_hang_up(work: Callable[[T], object], row: T) -> None:
+def _and_hang_up(work: Callable[[T], object], bugs: list[Exception], row: T) -> None:
     close_old_connections()
     try:
-        work(row)
+        _attempt(work, bugs, row)
     finally:
         connections.close_all()
 
 
-def _raise_first(results: Iterable[None]) -> None:
-    for _ in results:
-        pass
+def _attempt(work: Callable[[T], object], bugs: list[Exception], row: T) -> None:
+    try:
+        work(row)
+    except Exception as exc:
+        logger.exception("pump.tripped")
+        bugs.append(exc)
+
+
+def _tell(bugs: list[Exception]) -> None:
+    """Let the queue mark the job as failed, after all the work is done."""
+    if bugs:
+        raise ExceptionGroup("some rows failed", bugs)

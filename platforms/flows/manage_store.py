@@ -10,6 +10,7 @@ from django.db.models import F
 
 from accounts.models import User
 from platforms import tasks
+from platforms.flows.start_streams import catch_up
 from platforms.models import Authorization, AuthorizationState, Consent, Stream
 from tenants.flows.record_event import record_event
 from tenants.models import Store, StoreState
@@ -19,7 +20,7 @@ def pause_store(*, store: Store, user: User | None, now: datetime, on_behalf: bo
     """Stop pulling; the authorization is kept alive. Safe to repeat."""
     with transaction.atomic():
         paused = Store.objects.filter(pk=store.pk, state=StoreState.ACTIVE).update(
-            state=StoreState.PAUSED
+            state=StoreState.PAUSED, paused_at=now
         )
         if paused:
             _record("store.paused", store, user, now, on_behalf=on_behalf)
@@ -35,6 +36,9 @@ def resume_store(
     with transaction.atomic():
         if Store.objects.filter(pk=store.pk, state=StoreState.PAUSED).update(state=state):
             _record("store.resumed", store, user, now, on_behalf=on_behalf)
+            if store.paused_at is not None:
+                # A little earlier: a page may have been on its way when the store was paused.
+                catch_up(store=store, since=store.paused_at, now=now)
             if usable:
                 make_streams_due(store, now=now)
 

@@ -51,6 +51,15 @@ def back_fill(*, store: Store, since: datetime, now: datetime) -> Stream:
     return _closed(authorization, store, Lane.BACK_FILL, since=since, until=until)
 
 
+def catch_up(*, store: Store, since: datetime, now: datetime) -> None:
+    """Pull what a common stream passed over while `store` was paused; a stream of its own simply
+    goes on where it stopped."""
+    authorization = store.authorization
+    adapter = registry.get(store.platform)
+    if authorization is not None and adapter.pull_by_authorization:
+        _closed(authorization, store, Lane.LINK, since=since - adapter.overlap, until=now)
+
+
 def previous_day(store: Store, now: datetime) -> datetime:
     """The start of yesterday in the store's own time zone."""
     local = now.astimezone(store.zone)
@@ -70,7 +79,10 @@ def _standing(
         Authorization.objects.select_for_update().get(pk=authorization.pk)
         stream = Stream.objects.standing().filter(authorization=authorization, store=store).first()
         if stream is not None:
-            Stream.objects.filter(pk=stream.pk).update(due_at=now, fault="", failures=0)
+            # One that ended when its store was unlinked goes on where it stopped.
+            Stream.objects.filter(pk=stream.pk).update(
+                due_at=now, finished_at=None, fault="", failures=0
+            )
             return stream, False
         return (
             Stream.objects.create(

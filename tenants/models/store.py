@@ -99,6 +99,7 @@ class Store(TenantOwned):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     linked_at = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[Any] = TenantManager.of(StoreQuerySet)
 

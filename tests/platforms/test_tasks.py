@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
-from platforms import tasks
+from platforms import tasks, transport
 from platforms.models import Authorization, Order, Stream
 from tenants.scope import all_tenants, tenant_scope
 from tests.support.linking import link_store
@@ -51,6 +51,23 @@ def test_one_broken_store_does_not_hold_up_the_others(market, world):
     with tenant_scope(world.lotus):
         assert set(Order.objects.values_list("platform", flat=True)) == {"ozon"}
         assert Stream.objects.get(authorization__platform="ebay").fault == "platform_down"
+
+
+def test_a_mistake_of_ours_in_one_store_does_not_hold_up_the_others(market, world):
+    with tenant_scope(world.lotus):
+        link_store(market, world.lotus, "ebay-lantern")
+        link_store(market, world.lotus, "ozon-zarya", name="other")
+
+    class Trips:
+        def send(self, method, url, headers, body):
+            if "/ebay/" in url:
+                raise ZeroDivisionError("a bug")
+            return market.wire.send(method, url, headers, body)
+
+    with transport.use_wire(Trips()), pytest.raises(ExceptionGroup):
+        tasks.pump_orders()
+    with tenant_scope(world.lotus):
+        assert set(Order.objects.values_list("platform", flat=True)) == {"ozon"}
 
 
 def test_tokens_are_refreshed_ahead_of_expiry(market, world):

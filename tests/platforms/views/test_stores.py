@@ -100,11 +100,33 @@ def test_unlinking_destroys_the_credential_and_keeps_the_orders(world, store):
 def test_an_unlinked_store_comes_back_with_its_history(market, world, store):
     orders = Order.objects.count()
     press(world, "store_unlink", store)
+    missed = market.control("orders/add", account="ebay-lantern", n=2, ago_seconds=70)["numbers"]
+    Stream.objects.update(watermark=timezone.now() - timedelta(hours=1))
     again = link_store(market, world.lotus, "ebay-lantern", name="lantern").stores[0]
     assert again.pk == store.pk
     tasks.pump_orders()
-    assert Order.objects.count() >= orders
+    assert Order.objects.filter(number__in=missed).count() == 2
+    assert Order.objects.count() == orders + 2
     assert Authorization.objects.count() == 1
+
+
+def test_what_was_ordered_while_one_site_of_several_was_paused_is_caught_up(market, world):
+    sites = link_store(market, world.lotus, "amazon-aurora-eu").stores
+    tasks.pump_orders()
+    paused = next(site for site in sites if site.site == "DE")
+    press(world, "store_pause", paused)
+    market.control("orders/add", account="amazon-aurora-eu", n=12, ago_seconds=240)
+    Stream.objects.update(due_at=timezone.now(), watermark=timezone.now() - timedelta(hours=1))
+    tasks.pump_orders()
+    landed = Order.objects.filter(store=paused).count()
+    others = Order.objects.exclude(store=paused).count()
+
+    Store.objects.filter(pk=paused.pk).update(paused_at=timezone.now() - timedelta(minutes=30))
+    press(world, "store_resume", paused)
+    tasks.pump_orders()
+
+    assert Order.objects.filter(store=paused).count() > landed
+    assert Order.objects.exclude(store=paused).count() == others
 
 
 def test_a_back_fill_shows_its_progress_until_it_is_done(world, store):
