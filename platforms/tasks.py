@@ -14,12 +14,13 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-from django.conf import settings
-from django.db import close_old_connections, connection, connections
+from django.db import DatabaseError, close_old_connections, connection, connections
 from django.db.models import Q
 from django.utils import timezone
-from django_q.models import OrmQ, Schedule
+from django_q.brokers import get_broker
+from django_q.models import Schedule
 from django_q.tasks import async_task, schedule
+from redis import RedisError
 
 from platforms.errors import PlatformError
 from platforms.flows import pull_orders as pulling
@@ -40,10 +41,11 @@ T = TypeVar("T")
 def kick() -> None:
     """Wake the pumps now, because something has just become due. Never fails its caller."""
     try:
-        if not settings.Q_CLUSTER.get("redis") and OrmQ.objects.count() >= QUEUE_FULL:
-            return
-        async_task(pump_orders)
-    except (OSError, ValueError) as exc:  # the broker is away: the schedule comes within a minute
+        broker = get_broker()
+        if broker.queue_size() < QUEUE_FULL:
+            async_task(pump_orders, broker=broker)  # without it, another connection is made
+    except (RedisError, DatabaseError, OSError) as exc:
+        # The queue is away; the schedule comes within a minute once it is back.
         logger.warning("queue.unreachable", extra={"reason": type(exc).__name__})
 
 

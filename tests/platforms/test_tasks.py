@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from django_q.models import OrmQ, Schedule
+from django_q.brokers import get_broker
+from django_q.conf import Conf
+from django_q.models import Schedule
 
 from platforms import tasks, transport
 from platforms.models import Authorization, Order, Stream
@@ -92,9 +95,23 @@ def test_later_versions_may_send_more_arguments(db):
     assert tasks.pump_refresh(shard="a") == 0
 
 
-def test_kicking_a_full_queue_adds_nothing(db, settings):
-    if settings.REDIS_URL:
-        pytest.skip("the queue is in Redis")
+@pytest.fixture
+def queue(db, monkeypatch):
+    """A queue of this test's own, on whatever broker the settings name."""
+    monkeypatch.setattr(Conf, "CLUSTER_NAME", f"test-{uuid.uuid4().hex}")
+    broker = get_broker()
+    yield broker
+    broker.delete_queue()
+
+
+def test_kicking_a_full_queue_adds_nothing(queue):
     for _ in range(tasks.QUEUE_FULL + 5):
         tasks.kick()
-    assert OrmQ.objects.count() == tasks.QUEUE_FULL
+    assert queue.queue_size() == tasks.QUEUE_FULL
+
+
+def test_kicking_a_queue_that_is_away_fails_nobody(queue, monkeypatch, caplog):
+    monkeypatch.setattr(Conf, "ORM", None)
+    monkeypatch.setattr(Conf, "REDIS", "redis://127.0.0.1:1/0")
+    tasks.kick()
+    assert "queue.unreachable" in caplog.text
