@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from accounts import sealing
 from platforms import registry, vault
 from platforms.models import App, Authorization
+from platforms.models.linking import refresh_margin
 from platforms.spec import Account, AppKeys, Grant
 
 
@@ -83,12 +84,12 @@ def merge(secrets: Mapping[str, str], grant: Grant) -> dict[str, str]:
     return merged
 
 
-def main_secret(authorization_mode_secrets: Mapping[str, str]) -> str:
+def main_secret(secrets: Mapping[str, str]) -> str:
     """The secret a person would recognize by its last characters."""
     for name in ("refresh_token", "api_key", "access_token"):
-        if authorization_mode_secrets.get(name):
-            return authorization_mode_secrets[name]
-    return next(iter(authorization_mode_secrets.values()), "")
+        if secrets.get(name):
+            return secrets[name]
+    return next(iter(secrets.values()), "")
 
 
 def next_refresh(
@@ -100,9 +101,7 @@ def next_refresh(
     expires = authorization.access_expires_at
     if expires is None or not adapter.can_refresh(account):
         return None
-    lifetime = expires - now
-    margin = min(max(timedelta(minutes=10), lifetime / 5), lifetime / 2)
-    return max(now, expires - margin)
+    return max(now, expires - refresh_margin(expires - now))
 
 
 def _place(authorization: Authorization) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,7 @@ import msgspec
 
 from platforms.errors import Fault, platform_error
 from platforms.redaction import mask
-from platforms.spec import Answer, LineData
+from platforms.spec import Answer, LineData, Request
 
 T = TypeVar("T")
 
@@ -176,3 +176,11 @@ def distinct_lines(lines: Iterable[LineData]) -> tuple[LineData, ...]:
         count = seen[line.number] = seen.get(line.number, 0) + 1
         result.append(replace(line, number=f"{line.number}-{count}") if count > 1 else line)
     return tuple(result)
+
+
+def oauth_fault(request: Request, error: str, faults: Mapping[str, Fault]) -> Fault:
+    """What the `error` of a token endpoint means. Only a refused refresh means a dead grant: a
+    refused code was used twice or is too old."""
+    if error == "invalid_grant" and (request.form or {}).get("grant_type") != "refresh_token":
+        return Fault.INVALID_REQUEST
+    return faults.get(error, Fault.INVALID_REQUEST)

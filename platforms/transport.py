@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -351,11 +350,6 @@ class Channel:
             ratelimit.hold(*bucket, until=now + wait)
             error.retry_after = wait
         return error
-
-    def with_shops(self, shop_ids: tuple[str, ...]) -> Self:
-        """The same channel, asking for these shops only."""
-        self.account = replace(self.account, shop_ids=shop_ids)
-        return self
 
 
 def read_retry_after(answer: Answer, *, now: datetime) -> timedelta | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -64,26 +63,19 @@ def open_channel(
     adapter = registry.get(authorization.platform)
     if authorization.needs_refresh(now):
         authorization = _renewed(authorization, now=now)
-    return Channel(
-        adapter,
-        credentials.account_of(authorization, shop_ids=shop_ids),
-        counter=CallCounter(tenant_id=authorization.tenant_id, authorization_id=authorization.pk),
-        renew=_renewer(authorization, shop_ids),
-    )
-
-
-def _renewer(
-    authorization: Authorization, shop_ids: tuple[str, ...]
-) -> Callable[[], Account] | None:
-    if not credentials.open_secrets(authorization).get("refresh_token"):
-        return None
+    account = credentials.account_of(authorization, shop_ids=shop_ids)
 
     def renew() -> Account:
         with tenant_scope(authorization.tenant_id):
             fresh = _renewed(authorization, now=timezone.now(), even_if_fresh=True)
             return credentials.account_of(fresh, shop_ids=shop_ids)
 
-    return renew
+    return Channel(
+        adapter,
+        account,
+        counter=CallCounter(tenant_id=authorization.tenant_id, authorization_id=authorization.pk),
+        renew=renew if account.secrets.get("refresh_token") else None,
+    )
 
 
 def _renewed(
@@ -147,7 +139,6 @@ def _take_lease(row: Authorization) -> bool:
 def _refresh_under_lease(row: Authorization, *, successor: bool) -> Refreshed:
     adapter = registry.get(row.platform)
     try:
-        secrets = credentials.open_secrets(row)
         account = credentials.account_of(row)
     except vault.Unopenable as exc:
         logger.error("vault.unopenable", extra={"authorization_id": row.pk})
@@ -162,7 +153,7 @@ def _refresh_under_lease(row: Authorization, *, successor: bool) -> Refreshed:
             grant = adapter.refresh(call, now=timezone.now())
     except PlatformError as exc:
         return _refused(row, exc, successor=successor)
-    if not _write(row, credentials.merge(secrets, grant), grant):
+    if not _write(row, credentials.merge(account.secrets, grant), grant):
         # Our lease ran out and somebody else has written since: theirs is the truth.
         logger.warning("refresh.lost_lease", extra={"authorization_id": row.pk})
         return Refreshed(outcome=Outcome.KEPT)

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from platforms.flows.link_forms import BadInput
+from platforms.spec import Environment
 
 BAD_INPUT = 2
 REFUSED = 3
@@ -65,6 +66,19 @@ class Door(BaseCommand):
             self.stdout.write(json.dumps(answer, ensure_ascii=False, default=str))
         else:
             self.stdout.write(self.told(answer))
+
+
+def add_link_arguments(parser: CommandParser) -> None:
+    """What every command that links a store is told, but for the site."""
+    parser.add_argument("--tenant", required=True, metavar="SLUG")
+    parser.add_argument("--platform", required=True)
+    parser.add_argument("--mode", required=True)
+    parser.add_argument("--account-name", required=True)
+    parser.add_argument("--display-name", default="")
+    parser.add_argument("--region", default="")
+    parser.add_argument(
+        "--environment", default=Environment.PRODUCTION.value, help="production or sandbox"
+    )
 
 
 def _word(value: object) -> str:

@@ -62,6 +62,13 @@ class AuthorizationQuerySet(TenantQuerySet["Authorization"]):
         return self.filter(state=AuthorizationState.ACTIVE, refresh_due_at__lte=now)
 
 
+def refresh_margin(lifetime: timedelta) -> timedelta:
+    """How long before its expiry an access token is due for a refresh."""
+    margin = max(timedelta(minutes=10), lifetime / 5)
+    # A token that lives shorter than the margin would be refreshed for ever.
+    return min(margin, lifetime / 2)
+
+
 class Authorization(TenantOwned):
     """What one seller account lets us do. Durable: relinking keeps the row.
 
@@ -133,9 +140,7 @@ class Authorization(TenantOwned):
         if self.access_expires_at is None:
             return False
         lifetime = self.access_expires_at - (self.refreshed_at or self.created_at)
-        margin = max(timedelta(minutes=10), lifetime / 5)
-        # A token that lives shorter than the margin would be refreshed for ever.
-        return now >= self.access_expires_at - min(margin, lifetime / 2)
+        return now >= self.access_expires_at - refresh_margin(lifetime)
 
 
 class Consent(TenantOwned):

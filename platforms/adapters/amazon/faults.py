@@ -89,9 +89,7 @@ def _detail(complaint: _Complaint | None) -> str:
 
 
 def _oauth_fault(request: Request, error: str) -> PlatformError:
-    fault = OAUTH_FAULTS.get(error, Fault.INVALID_REQUEST)
-    if error == "invalid_grant" and (request.form or {}).get("grant_type") != "refresh_token":
-        fault = Fault.INVALID_REQUEST  # the code was used twice or is older than 5 minutes
+    fault = reading.oauth_fault(request, error, OAUTH_FAULTS)
     return platform_error(fault, reading.short(error))
 
 

@@ -82,9 +82,7 @@ def _codes(complaint: _Complaint | None) -> str:
 
 
 def _oauth_fault(request: Request, error: str) -> PlatformError:
-    fault = OAUTH_FAULTS.get(error, Fault.INVALID_REQUEST)
-    if error == "invalid_grant" and (request.form or {}).get("grant_type") != "refresh_token":
-        fault = Fault.INVALID_REQUEST  # the code was used twice or is older than 5 minutes
+    fault = reading.oauth_fault(request, error, OAUTH_FAULTS)
     detail = reading.short(error)
     return NeedsSupport(fault, detail) if fault in _OURS else platform_error(fault, detail)
 

@@ -15,7 +15,7 @@ from platforms.errors import Fault, PlatformError
 from platforms.flows import link, link_forms
 from platforms.flows.confirm_link import confirm
 from platforms.flows.link_forms import BadInput
-from platforms.management.doors import Door, Failed
+from platforms.management.doors import Door, Failed, add_link_arguments
 from platforms.models import LinkAttempt
 from platforms.spec import Environment, ModeKind
 from platforms.store_paths import find_tenant
@@ -28,19 +28,11 @@ class Command(Door):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--tenant", required=True, metavar="SLUG")
-        parser.add_argument("--platform", required=True)
-        parser.add_argument("--mode", required=True)
-        parser.add_argument("--account-name", required=True)
-        parser.add_argument("--display-name", default="")
+        add_link_arguments(parser)
         parser.add_argument(
             "--site", action="append", default=[],
             help="a store for each site given; without it, for every shop the platform reports",
         )  # fmt: skip
-        parser.add_argument("--region", default="")
-        parser.add_argument(
-            "--environment", default=Environment.PRODUCTION.value, help="production or sandbox"
-        )
         parser.add_argument(
             "--set", action="append", default=[], dest="values", metavar="FIELD=VALUE",
             help="a field of the mode; FIELD=- reads the value from a line of standard input",

@@ -14,7 +14,7 @@ from platforms.errors import Fault
 from platforms.flows import link, link_forms
 from platforms.flows.hand_over import make_hand_over
 from platforms.flows.link_forms import BadInput
-from platforms.management.doors import Door, Failed
+from platforms.management.doors import Door, Failed, add_link_arguments
 from platforms.spec import ModeKind
 from platforms.store_paths import find_tenant
 from tenants.scope import tenant_scope
@@ -25,14 +25,8 @@ class Command(Door):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--tenant", required=True, metavar="SLUG")
-        parser.add_argument("--platform", required=True)
-        parser.add_argument("--mode", required=True)
-        parser.add_argument("--account-name", required=True)
-        parser.add_argument("--display-name", default="")
+        add_link_arguments(parser)
         parser.add_argument("--site", default="")
-        parser.add_argument("--region", default="")
-        parser.add_argument("--environment", default="production")
         parser.add_argument("--hours", type=float, default=24.0, help="valid for, 0.5 to 168")
 
     def answer(self, options: dict[str, Any]) -> dict[str, object]:
