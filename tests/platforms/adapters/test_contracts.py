@@ -16,7 +16,7 @@ from jsonschema.exceptions import ValidationError
 
 from platforms import registry
 from platforms.errors import PlatformError
-from platforms.spec import Account, OrderData, Request, Window
+from platforms.spec import Account, Asked, OrderData, Request, Window
 from tests.platforms.adapters import accounts, contract
 from tests.support.calls import NOON, ScriptedCall, answer
 
@@ -187,15 +187,10 @@ def test_ebays_vectors(contracts: Path) -> None:
 def test_ebays_consent_page(contracts: Path) -> None:
     given = vectors(contracts, "ebay", "signature_vectors")["consent_url"]
     ebay = registry.get("ebay")
-    url = ebay.consent_url(
-        app=accounts.EBAY_APP,
-        mode=ebay.mode("authorization_code"),
-        site="",
-        region="",
-        state="st_7f3c9b",
-        challenge="",
-        base="",
+    asked = Asked(
+        app=accounts.EBAY_APP, mode=ebay.mode("authorization_code"), state="st_7f3c9b", now=NOON
     )
+    url = ebay.consent_url(asked)
     ours, theirs = urlsplit(url), urlsplit(given["url"])
     query, wanted = dict(parse_qsl(ours.query)), dict(parse_qsl(theirs.query))
 
@@ -224,19 +219,19 @@ def test_amazons_consent_page_and_callback(contracts: Path) -> None:
     given = vectors(contracts, "amazon", "request_vectors")
     amazon = registry.get("amazon")
     app = accounts.AMAZON_APP
-    url = amazon.consent_url(
+    asked = Asked(
         app=replace(app, extra={**app.extra, "draft": "1"}),
         mode=amazon.mode("website_authorization"),
         site="DE",
         region="EU",
         state="st_7f3c9b",
-        challenge="",
-        base="",
+        now=NOON,
     )
+    url = amazon.consent_url(asked)
     callback = dict(parse_qsl(urlsplit(given["callback"]["url"]).query))
 
     assert url == given["consent_url"]["url"]
-    assert amazon.read_callback(callback) == "ANexampleCode"
+    assert amazon.read_callback(callback, accounts.AMAZON, now=NOON) == "ANexampleCode"
 
 
 # --- answers

@@ -11,22 +11,23 @@ import pytest
 
 from platforms.adapters.amazon import Amazon
 from platforms.errors import Fault, NeedsSeller, NeedsSupport, PlatformError, TryLater
-from platforms.spec import Request, Window
+from platforms.spec import Asked, Request, Window
 from tests.platforms.adapters.accounts import AMAZON, AMAZON_APP, AMAZON_SELF
 from tests.platforms.adapters.payloads import payload
 from tests.support.calls import NOON, ScriptedCall, answer
 
 amazon = Amazon()
 SELF = amazon.mode("self_authorization")
+WEBSITE = amazon.mode("website_authorization")
 WINDOW = Window(since=datetime(2026, 11, 20, tzinfo=UTC), until=datetime(2026, 11, 21, tzinfo=UTC))
 TOKENS = {"access_token": "Atza|NEW", "refresh_token": "Atzr|SAME", "expires_in": 3600}
 GET = Request(method="GET", path="/orders/2026-01-01/orders")
 
 
 def consent(**changes):
-    given = {"app": AMAZON_APP, "mode": amazon.mode("website_authorization"), "site": "DE"}
-    given |= {"region": "EU", "state": "st_1", "challenge": "", "base": ""} | changes
-    url = urlsplit(amazon.consent_url(**given))
+    given = {"app": AMAZON_APP, "mode": WEBSITE, "site": "DE", "region": "EU"}
+    given |= {"state": "st_1", "now": NOON} | changes
+    url = urlsplit(amazon.consent_url(Asked(**given)))
     return url, {name: values[0] for name, values in parse_qs(url.query).items()}
 
 
@@ -77,7 +78,9 @@ def test_an_application_without_id_cannot_ask():
 
 def test_coming_back_without_a_code_is_a_refusal():
     with pytest.raises(PlatformError) as caught:
-        amazon.read_callback({"selling_partner_id": "A3EXAMPLE00001", "mws_auth_token": "x"})
+        amazon.read_callback(
+            {"selling_partner_id": "A3EXAMPLE00001", "mws_auth_token": "x"}, AMAZON, now=NOON
+        )
 
     assert caught.value.fault is Fault.CONSENT_DENIED
 

@@ -11,7 +11,7 @@ import pytest
 
 from platforms.adapters.ebay import Ebay, basic_header
 from platforms.errors import Fault, NeedsSupport, PlatformError, TryLater
-from platforms.spec import Request, Window
+from platforms.spec import Account, Asked, Request, Window
 from tests.platforms.adapters.accounts import EBAY, EBAY_APP
 from tests.support.calls import NOON, ScriptedCall, answer
 
@@ -26,8 +26,12 @@ GET = Request(method="GET", path="/sell/fulfillment/v1/order")
 
 
 def consent(**changes):
-    given = {"app": EBAY_APP, "mode": MODE, "site": "", "region": "", "state": "st_1"}
-    return ebay.consent_url(**(given | {"challenge": "", "base": ""} | changes))
+    given = {"app": EBAY_APP, "mode": MODE, "state": "st_1", "now": NOON}
+    return ebay.consent_url(Asked(**(given | changes)))
+
+
+def come_back(params):
+    return ebay.read_callback(params, Account(mode="authorization_code"), now=NOON)
 
 
 def orders(call, cursor=None, window=WINDOW):
@@ -68,14 +72,14 @@ def test_a_keyset_of_the_other_environment_is_refused(environment, client_id):
 
 
 def test_the_code_is_decoded_once_however_it_was_pasted():
-    assert ebay.read_callback({"code": "v^1.1#i^1#x%2B"}) == "v^1.1#i^1#x%2B"
-    assert ebay.read_callback({"code": "v%5E1.1%23i%5E1"}) == "v^1.1#i^1"
+    assert come_back({"code": "v^1.1#i^1#x%2B"}) == "v^1.1#i^1#x%2B"
+    assert come_back({"code": "v%5E1.1%23i%5E1"}) == "v^1.1#i^1"
 
 
 @pytest.mark.parametrize("params", [{}, {"code": ""}, {"error": "access_denied"}])
 def test_coming_back_without_a_code_is_a_refusal(params):
     with pytest.raises(PlatformError) as caught:
-        ebay.read_callback(params)
+        come_back(params)
 
     assert caught.value.fault is Fault.CONSENT_DENIED
 
