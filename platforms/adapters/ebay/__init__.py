@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,19 +13,18 @@ import msgspec
 
 from platforms import reading
 from platforms.adapter import Adapter, Call
-from platforms.adapters.ebay import faults, orders
+from platforms.adapters.ebay import faults, orders, tokens
 from platforms.adapters.ebay.advice import ADVICE
-from platforms.adapters.ebay.modes import MODES, SCOPES
+from platforms.adapters.ebay.modes import APP_FIELDS, MODES, SCOPES
+from platforms.adapters.ebay.webhooks import EbayWebhooks
 from platforms.errors import Fault, PlatformError, platform_error
 from platforms.spec import (
     Account,
     Answer,
-    AppKeys,
-    Environment,
+    Asked,
     Grant,
     Identity,
     Limit,
-    Mode,
     OrderData,
     Page,
     Request,
@@ -37,13 +35,6 @@ from platforms.spec import (
 PAGE_SIZE = 200
 CODE_LENGTH = 1024
 _DAY_S = 86_400
-
-
-class _Token(msgspec.Struct):
-    access_token: str
-    expires_in: int | None = None
-    refresh_token: str | None = None
-    refresh_token_expires_in: int | None = None
 
 
 class _User(msgspec.Struct):
@@ -84,6 +75,8 @@ class Ebay(Adapter):
         "identity": Limit(rate=5_000 / _DAY_S, burst=200, per_app=True),
         "refresh": Limit(rate=50_000 / _DAY_S, burst=1_000, per_app=True),
         "exchange": Limit(rate=10_000 / _DAY_S, burst=200, per_app=True),
+        "application_token": Limit(rate=1_000 / _DAY_S, burst=50, per_app=True),
+        "notification": Limit(rate=10_000 / _DAY_S, burst=200, per_app=True),
     }
     scopes = SCOPES
     lag = timedelta(minutes=1)
@@ -93,33 +86,26 @@ class Ebay(Adapter):
     poll_every = timedelta(minutes=10)
     manage_url: ClassVar[str] = "https://accounts.ebay.com/acctsec/security-center"
     advice = ADVICE
+    app_fields = APP_FIELDS
+    webhooks = EbayWebhooks()
 
     # --- linking
 
-    def consent_url(
-        self,
-        *,
-        app: AppKeys,
-        mode: Mode,
-        site: str,
-        region: str,
-        state: str,
-        challenge: str,
-        base: str,
-    ) -> str:
-        _refuse_other_environment(app)
+    def consent_url(self, asked: Asked) -> str:
+        app = asked.app
+        tokens.refuse_other_environment(app)
         query = {
             "client_id": app.client_id,
             "redirect_uri": app.redirect_uri,  # the RuName, not an address
             "response_type": "code",
-            "scope": " ".join(mode.scopes),
-            "state": state,
+            "scope": " ".join(asked.mode.scopes),
+            "state": asked.state,
             "prompt": "login",  # a seller with two accounts must be able to choose
         }
-        base = base or self.endpoint("consent", environment=app.environment)
+        base = asked.base or self.endpoint("consent", environment=app.environment)
         return f"{base}/oauth2/authorize?{urlencode(query)}"
 
-    def read_callback(self, params: Mapping[str, str]) -> str:
+    def read_callback(self, params: Mapping[str, str], account: Account, *, now: datetime) -> str:
         code = params.get("code", "")
         if not code:
             error = re.sub(r"\W", "", params.get("error_id") or params.get("error", ""))[:40]
@@ -133,13 +119,12 @@ class Ebay(Adapter):
     def exchange(
         self, call: Call, *, code: str, verifier: str, params: Mapping[str, str], now: datetime
     ) -> Grant:
-        app = _app(call.account)
         form = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": app.redirect_uri,
+            "redirect_uri": tokens.app_of(call.account).redirect_uri,
         }
-        grant = self._token(call, app, form, operation="exchange", now=now)
+        grant = tokens.ask(call, form, operation="exchange", now=now)
         if grant.refresh_token is None:
             # Without it the link would be dead in two hours (fact sheet §1.1).
             raise platform_error(Fault.BAD_RESPONSE, "no refresh token came with the grant")
@@ -150,32 +135,7 @@ class Ebay(Adapter):
             "grant_type": "refresh_token",
             "refresh_token": call.account.secrets["refresh_token"],
         }
-        return self._token(call, _app(call.account), form, operation="refresh", now=now)
-
-    def _token(
-        self, call: Call, app: AppKeys, form: dict[str, str], *, operation: str, now: datetime
-    ) -> Grant:
-        _refuse_other_environment(app)
-        answer = call(
-            Request(
-                method="POST",
-                path="/identity/v1/oauth2/token",
-                endpoint="auth",
-                operation=operation,
-                headers={"authorization": basic_header(app.client_id, app.client_secret)},
-                form=form,
-                signed=False,
-            )
-        )
-        token = reading.decode(answer, _Token, strict=False)
-        if not token.access_token:
-            raise platform_error(Fault.BAD_RESPONSE, "the access token is empty")
-        return Grant(
-            access_token=token.access_token,
-            access_expires_at=reading.expires_at(token.expires_in, now=now),
-            refresh_token=token.refresh_token or None,
-            refresh_expires_at=reading.expires_at(token.refresh_token_expires_in, now=now),
-        )
+        return tokens.ask(call, form, operation="refresh", now=now)
 
     def who_am_i(self, call: Call, *, now: datetime) -> Identity:
         answer = call(
@@ -257,23 +217,6 @@ class Ebay(Adapter):
 
     def order_number(self, raw: msgspec.Raw) -> str:
         return orders.read_order_number(raw)
-
-
-def basic_header(client_id: str, client_secret: str) -> str:
-    return "Basic " + b64encode(f"{client_id}:{client_secret}".encode()).decode()
-
-
-def _app(account: Account) -> AppKeys:
-    if account.app is None:
-        raise platform_error(Fault.INVALID_REQUEST, "no application is set up for eBay")
-    return account.app
-
-
-def _refuse_other_environment(app: AppKeys) -> None:
-    """Keysets carry their environment in the client id: ...-PRD-... or ...-SBX-..."""
-    wrong = "-SBX-" if app.environment == Environment.PRODUCTION else "-PRD-"
-    if wrong in app.client_id:
-        raise platform_error(Fault.WRONG_ENVIRONMENT, f"the client id holds {wrong}")
 
 
 def _stamp(moment: datetime) -> str:

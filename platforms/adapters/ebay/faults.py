@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, time, timedelta
+from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo
+
 import msgspec
 
 from platforms import reading
@@ -49,9 +54,17 @@ ERROR_FAULTS: dict[range, Fault] = {
 }
 
 
+# A 429 looks the same whether calls came too fast or the day's are used up (fact sheet §5), unless
+# it says so in words or asks for a pause that only the end of a day explains.
+_DAILY = re.compile(r"\b(daily|per day|24 hours)\b", re.IGNORECASE)
+_LONG = timedelta(minutes=30)
+_DAY_BEGINS = ZoneInfo("America/Los_Angeles")
+
+
 class _Error(msgspec.Struct):
     errorId: int | None = None
     message: str | None = None
+    longMessage: str | None = None
 
 
 class _Complaint(msgspec.Struct):
@@ -62,7 +75,7 @@ class _Complaint(msgspec.Struct):
 def read_fault(request: Request, answer: Answer) -> PlatformError | None:
     complaint = reading.try_decode(answer.body, _Complaint)
     if answer.status == 429:
-        return platform_error(Fault.RATE_LIMITED, _codes(complaint))
+        return _too_many(answer, complaint)
     if answer.status >= 500:
         return platform_error(Fault.PLATFORM_DOWN, f"HTTP {answer.status}")
     if complaint and complaint.error:
@@ -70,10 +83,34 @@ def read_fault(request: Request, answer: Answer) -> PlatformError | None:
     if complaint and complaint.errors:
         return _api_fault(answer.status, complaint)
     if 200 <= answer.status < 300:
-        if answer.status == 204 or reading.is_json(answer):
+        made = answer.status == 201 and not answer.body.strip()  # its address is in a header
+        if answer.status == 204 or made or reading.is_json(answer):
             return None
         return platform_error(Fault.BAD_RESPONSE, "the answer is not JSON")
     return _bare_fault(answer)
+
+
+def _too_many(answer: Answer, complaint: _Complaint | None) -> PlatformError:
+    errors = (complaint.errors or []) if complaint else []
+    said = " ".join(f"{e.message or ''} {e.longMessage or ''}" for e in errors)
+    asked = answer.headers.get("retry-after", "").strip()
+    pause = int(asked) if re.fullmatch(r"[0-9]{1,6}", asked) else 0
+    if pause >= _LONG.total_seconds():
+        return platform_error(Fault.QUOTA_EXHAUSTED, _codes(complaint))
+    if not pause and _DAILY.search(said):
+        rest = _rest_of_the_day(answer)
+        return platform_error(Fault.QUOTA_EXHAUSTED, _codes(complaint), retry_after=rest)
+    return platform_error(Fault.RATE_LIMITED, _codes(complaint))
+
+
+def _rest_of_the_day(answer: Answer) -> timedelta | None:
+    """Until eBay's next midnight, by the clock of the answer itself."""
+    try:
+        now = parsedate_to_datetime(answer.headers.get("date", "")).astimezone(_DAY_BEGINS)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    midnight = datetime.combine(now.date() + timedelta(days=1), time(), _DAY_BEGINS)
+    return midnight.astimezone(UTC) - now.astimezone(UTC)
 
 
 def _codes(complaint: _Complaint | None) -> str:

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from platforms.spec import Mode, ModeKind, Text
-
-_SCOPE = "https://api.ebay.com/oauth/api_scope"
+from platforms.adapters.ebay.tokens import SCOPE as _SCOPE
+from platforms.adapters.ebay.webhooks import VERIFICATION, VERIFICATION_FORM
+from platforms.spec import Field, Mode, ModeKind, Text
 
 MODES = (
     Mode(
@@ -30,6 +30,11 @@ MODES = (
             _("Press the button: eBay's own sign-in page opens."),
             _("Sign in with the account of the shop you want to link, then press “Agree”."),
             _("eBay sends you back here; check the shop's name and confirm."),
+        ),
+        costs=_(
+            "Only reading: orders, messages and your account's name. With the same permission"
+            " customer service can answer messages of buyers. Prices, listings, payouts and your"
+            " password stay with you, and you can take the permission back at eBay at any time."
         ),
         warning=_(
             "The permission lasts 18 months. It ends at once when you change your eBay"
@@ -66,3 +71,17 @@ SCOPES: dict[str, Text] = {
         "Be told at once about new orders and messages."
     ),
 }
+
+APP_FIELDS = (
+    Field(
+        name=VERIFICATION,
+        label=_("Verification token"),
+        help=_(
+            "Make up 32 to 80 letters, digits, “-” and “_”, and enter the same at eBay beside the"
+            " address for notifications. eBay refuses all live calls until that address answers."
+        ),
+        where=_("eBay Developers Program > Application Keys > Notifications"),
+        pattern=VERIFICATION_FORM,
+        required=False,
+    ),
+)

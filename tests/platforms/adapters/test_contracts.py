@@ -12,11 +12,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from jsonschema.exceptions import ValidationError
 
 from platforms import registry
+from platforms.adapter import Webhooks
 from platforms.errors import PlatformError
-from platforms.spec import Account, Asked, OrderData, Request, Window
+from platforms.spec import Account, Asked, OrderData, Push, Request, Window
 from tests.platforms.adapters import accounts, contract
 from tests.support.calls import NOON, ScriptedCall, answer
 
@@ -197,6 +199,88 @@ def test_ebays_consent_page(contracts: Path) -> None:
     assert (ours.netloc, ours.path) == (theirs.netloc, theirs.path)
     assert set(wanted.pop("scope").split()) <= set(query.pop("scope").split())
     assert query == wanted
+
+
+def ebay_with_token(given: dict) -> Account:
+    app = replace(
+        accounts.EBAY_APP,
+        extra={"verification_token": given["challenge"]["verification_token"]},
+    )
+    return replace(accounts.EBAY, app=app)
+
+
+def ebay_hooks() -> Webhooks:
+    hooks = registry.get("ebay").webhooks
+    assert hooks is not None
+    return hooks
+
+
+def test_ebays_challenge(contracts: Path) -> None:
+    given = vectors(contracts, "ebay", "signature_vectors")
+    challenge = given["challenge"]
+    asked = Push(
+        method="GET",
+        address=challenge["endpoint"],
+        query={"challenge_code": challenge["challenge_code"]},
+    )
+
+    reply = ebay_hooks().challenge(asked, ebay_with_token(given).app)
+
+    assert reply is not None
+    assert json.loads(reply.body) == challenge["expected_response"]
+
+
+@pytest.mark.parametrize("name", ["VALID", "SIGNATURE_MISMATCH", "INVALID"])
+def test_ebays_signed_notifications(contracts: Path, name: str) -> None:
+    given = vectors(contracts, "ebay", "signature_vectors")
+    cases = {case["name"]: case for case in given["notification_signature"]["cases"]}
+    case, account = cases[name], ebay_with_token(given)
+    token = example(contracts, "ebay", "token_client_credentials_200")
+    script = ((200, token), (200, case["public_key_response"]))
+    for body in (json.dumps(case["message"], separators=(",", ":")), json.dumps(case["message"])):
+        cache.clear()
+        push = Push(
+            method="POST",
+            address="https://erp.example.com/webhooks/ebay/",
+            headers={"x-ebay-signature": case["header"]},
+            body=body.encode(),
+        )
+        call = ScriptedCall(registry.get("ebay"), account, *script)
+
+        assert ebay_hooks().is_genuine(push, account, call) is case["expected_valid"]
+
+
+def test_ebays_notifications(contracts: Path) -> None:
+    read = {}
+    for name in ("notification_account_deletion", "notification_authorization_revocation"):
+        body = example(contracts, "ebay", name)
+        (read[name],) = ebay_hooks().read(Push(method="POST", address="", body=body))
+    erase, revoked = read.values()
+
+    assert (erase.news, len(erase.buyers)) == ("erase_buyer", 3)
+    assert (revoked.news, revoked.account_id) == ("revoked", "hL7kQ2TestA")
+    assert revoked.reason == "REVOKED_BY_USER"
+
+
+def test_every_subscription_at_ebay_is_in_its_contract(contracts: Path) -> None:
+    given = vectors(contracts, "ebay", "signature_vectors")
+    account = ebay_with_token(given)
+    made = (201, b"{}", {"location": "https://api.ebay.com/commerce/notification/v1/x/1"})
+    none: tuple[int, object] = (200, {})
+    script = (
+        (200, example(contracts, "ebay", "token_client_credentials_200")),
+        *(none, made),
+        *(none, made, made) * 2,
+    )
+    call = ScriptedCall(registry.get("ebay"), account, *script)
+    ebay_hooks().register(call, address=given["challenge"]["endpoint"], now=NOON)
+    oauth = contract.load(contracts / "ebay" / "ebay_oauth_token_openapi.json")
+    spec = contract.load(contracts / "ebay" / "specs" / "commerce_notification_v1_oas3.json")
+
+    contract.check(call.sent[0], oauth)
+    assert urlencode(call.sent[0].form or {}) == given["requests"]["client_credentials_body"]
+    for request in call.sent[1:]:
+        contract.check(request, spec)
 
 
 def test_amazons_vectors(contracts: Path) -> None:

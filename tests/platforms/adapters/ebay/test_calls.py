@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from platforms.adapters.ebay import Ebay, basic_header
+from platforms.adapters.ebay import Ebay
+from platforms.adapters.ebay.tokens import basic_header
 from platforms.errors import Fault, NeedsSupport, PlatformError, TryLater
 from platforms.spec import Account, Asked, Request, Window
 from tests.platforms.adapters.accounts import EBAY, EBAY_APP
@@ -245,6 +246,39 @@ def api_error(number, message="Something"):
 )
 def test_refusals_have_a_name(status, body, fault):
     assert ebay.read_fault(GET, answer(status, body)).fault is fault
+
+
+@pytest.mark.parametrize(
+    ("message", "headers", "fault", "pause"),
+    [
+        ("Too many requests.", {}, Fault.RATE_LIMITED, None),
+        ("Too many requests.", {"retry-after": "30"}, Fault.RATE_LIMITED, None),
+        ("Too many requests.", {"retry-after": "28800"}, Fault.QUOTA_EXHAUSTED, None),
+        ("The daily limit is reached.", {"retry-after": "30"}, Fault.RATE_LIMITED, None),
+        (
+            "The daily limit is reached.",
+            {"date": "Sat, 21 Nov 2026 06:30:00 GMT"},
+            Fault.QUOTA_EXHAUSTED,
+            timedelta(minutes=90),
+        ),
+        (
+            "The daily limit is reached.",
+            {"date": "Sun, 01 Nov 2026 07:30:00 GMT"},  # the clocks go back that night
+            Fault.QUOTA_EXHAUSTED,
+            timedelta(hours=24, minutes=30),
+        ),
+        ("5000 calls per day", {"date": "soon"}, Fault.QUOTA_EXHAUSTED, None),
+    ],
+)
+def test_a_day_that_is_used_up_is_told_from_calls_too_fast(message, headers, fault, pause):
+    error = ebay.read_fault(GET, answer(429, api_error(2001, message), headers))
+
+    assert (error.fault, error.retry_after) == (fault, pause)
+
+
+def test_an_empty_answer_to_something_made_is_a_success():
+    assert ebay.read_fault(GET, answer(201, b"")) is None
+    assert ebay.read_fault(GET, answer(201, b"<html>")).fault is Fault.BAD_RESPONSE
 
 
 @pytest.mark.parametrize(
