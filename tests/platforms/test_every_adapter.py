@@ -89,7 +89,9 @@ def test_the_fields_of_a_mode_can_be_filled_in(adapter: Adapter, mode):
     names = [field.name for field in mode.fields]
 
     assert len(set(names)) == len(names)
-    assert bool(names) == (mode.kind == ModeKind.KEYS)
+    if mode.kind != ModeKind.CONSENT:
+        assert bool(names) == (mode.kind == ModeKind.KEYS)
+    assert {"client_id", "client_secret"} <= {f.app for f in mode.fields} or not mode.own_app
     for field in mode.fields:
         assert re.fullmatch(r"[a-z_]+", field.name)
         assert str(field.label)

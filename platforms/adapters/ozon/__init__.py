@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -11,28 +11,31 @@ import msgspec
 
 from platforms import reading
 from platforms.adapter import Adapter, Call
-from platforms.adapters.ozon import faults, orders
+from platforms.adapters.ozon import faults, identity, oauth, orders
 from platforms.adapters.ozon.advice import ADVICE
 from platforms.adapters.ozon.modes import MODES, SCOPES, explain_value
+from platforms.adapters.ozon.webhooks import OzonWebhooks
 from platforms.errors import Fault, NeedsSeller, PlatformError, platform_error
 from platforms.spec import (
     Account,
     Answer,
+    Asked,
     Field,
+    Grant,
     Identity,
     Limit,
     Mode,
     OrderData,
     Page,
     Request,
-    Shop,
     Text,
     Window,
 )
 
 PAGE_SIZE = 100
-LISTS = {"fbs": "/v4/posting/fbs/list", "fbo": "/v3/posting/fbo/list"}
-NEEDED = {"Posting FBS": LISTS["fbs"], "Posting FBO": LISTS["fbo"]}
+# What is open, however old: read now and then, because the list by change does not tell of it.
+OPEN_LIST = "/v4/posting/fbs/unfulfilled/list"
+OPEN_WITHIN = timedelta(days=30)  # ship-by dates before and after the window's end
 # since/to are required and span at most a year; they select by when processing began, so a
 # posting that changes late must still be inside (fact sheet §3).
 OLDEST_PROCESSING = timedelta(days=300)
@@ -41,27 +44,9 @@ WIDEST = timedelta(days=364)
 RESCAN = timedelta(days=2)
 DEEP_RESCAN = timedelta(days=30)
 DEEP_EVERY = timedelta(hours=6)
+FIRST = timedelta(hours=50)  # yesterday and today, in whatever time zone
+RECENT = timedelta(hours=1)
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-class _Role(msgspec.Struct):
-    name: str | None = None
-    methods: list[str] | None = None
-
-
-class _Roles(msgspec.Struct):
-    expires_at: str | None = None
-    roles: list[_Role] | None = None
-
-
-class _Company(msgspec.Struct):
-    name: str | None = None
-    legal_name: str | None = None
-    currency: str | None = None
-
-
-class _SellerInfo(msgspec.Struct):
-    company: _Company | None = None
 
 
 class _Postings(msgspec.Struct):
@@ -73,7 +58,7 @@ class _Postings(msgspec.Struct):
 class _Cursor(msgspec.Struct):
     """Which list, between which bounds, and Ozon's own cursor in it."""
 
-    kind: str
+    kind: str  # fbs, open, fbo
     since: datetime
     until: datetime
     fbs_from: datetime
@@ -81,13 +66,18 @@ class _Cursor(msgspec.Struct):
     fbo_from: datetime
     at: str = ""
     refused: bool = False  # FBS was refused for want of a role
+    open_too: bool = False  # whether what is still open is read as well
 
 
 class Ozon(Adapter):
     code = "ozon"
     name = "Ozon"
     modes = MODES
-    endpoints = {"api": "https://api-seller.ozon.ru"}
+    endpoints = {
+        "api": "https://api-seller.ozon.ru",
+        "auth": "https://xapi.ozon.ru",
+        "consent": "https://seller.ozon.ru",
+    }
     # Ozon allows 50 a second for all programs of a seller together; this is our share.
     limits = {
         "orders": Limit(rate=10, burst=10),
@@ -99,45 +89,60 @@ class Ozon(Adapter):
     max_window = timedelta(days=30)
     back_fill = timedelta(days=364)
     poll_every = timedelta(minutes=5)
-    needs_app = False
     manage_url: ClassVar[str] = "https://seller.ozon.ru/app/settings/api-keys"
     advice = ADVICE
+    webhooks = OzonWebhooks()
 
     # --- linking
 
     def explain_value(self, mode: Mode, field: Field, value: str) -> Text | None:
         return explain_value(field, value)
 
-    def who_am_i(self, call: Call, *, now: datetime) -> Identity:
-        answer = call(Request(method="POST", path="/v1/roles"))
-        roles = reading.decode(answer, _Roles)
-        missing = _missing(roles)
-        if len(missing) == len(NEEDED):
-            self._probe(call, now=now)
-        company = _company(call)
-        client_id = call.account.secrets["client_id"]
-        name = reading.text(company.name) or reading.text(company.legal_name)
-        name = name or f"Ozon {client_id}"
-        shop = Shop(external_id=client_id, name=name, currency=reading.text(company.currency) or "")
-        return Identity(
-            account_id=client_id,
-            account_name=name,
-            shops=(shop,),
-            scopes=_role_names(roles),
-            missing=missing,
-            consent_expires_at=_moment(roles.expires_at),
-        )
+    def consent_url(self, asked: Asked) -> str:
+        base = asked.base or self.endpoint("consent", environment=asked.app.environment)
+        return oauth.consent_address(base, asked)
 
-    def _probe(self, call: Call, *, now: datetime) -> None:
-        """What /v1/roles says is a hint: try the lists. Raises INSUFFICIENT_SCOPE if none opens."""
+    def read_callback(self, params: Mapping[str, str], account: Account, *, now: datetime) -> str:
+        return oauth.read_callback(params)
+
+    def exchange(
+        self, call: Call, *, code: str, verifier: str, params: Mapping[str, str], now: datetime
+    ) -> Grant:
+        return oauth.exchange(call, code, now=now)
+
+    def refresh(self, call: Call, *, now: datetime) -> Grant:
+        return oauth.refresh(call, now=now)
+
+    def who_am_i(self, call: Call, *, now: datetime) -> Identity:
+        if call.account.secrets.get("access_token"):
+            # /v1/roles is documented for keys only: what the lists answer tells instead.
+            closed = self._closed_lists(call, now=now)
+            return identity.of_consent(call, missing=tuple(identity.SCOPE_OF[k] for k in closed))
+        roles = reading.decode(call(Request(method="POST", path="/v1/roles")), identity.Roles)
+        if len(identity.missing_roles(roles)) == len(identity.NEEDED):
+            self._closed_lists(call, now=now)  # the roles are a hint: try the lists
+        return identity.of_key(call, roles)
+
+    def _closed_lists(self, call: Call, *, now: datetime) -> tuple[str, ...]:
+        """Lists that do not open. Raises INSUFFICIENT_SCOPE if none does."""
         window = Window(since=now - timedelta(minutes=1), until=now)
-        page = self.fetch_orders(call, window=window, cursor=None, now=now)
-        if page.cursor:
-            self.fetch_orders(call, window=window, cursor=page.cursor, now=now)
+        at = _start(window, now=now, overlap=self.overlap)
+        closed: list[str] = []
+        for kind in identity.LISTS:
+            try:
+                self._list(call, msgspec.structs.replace(at, kind=kind), limit=1)
+            except NeedsSeller as exc:
+                if exc.fault is not Fault.INSUFFICIENT_SCOPE or closed:
+                    raise
+                closed.append(kind)
+        return tuple(closed)
 
     # --- calling
 
     def sign(self, request: Request, account: Account, *, now: datetime) -> Request:
+        token = account.secrets.get("access_token")
+        if token or account.mode != "api_key":
+            return _with_token(request, token or "")
         client_id = account.secrets.get("client_id", "")
         api_key = account.secrets.get("api_key", "")
         if not (client_id and api_key and (client_id + api_key).isascii()):
@@ -152,7 +157,11 @@ class Ozon(Adapter):
         return replace(request, headers=headers)
 
     def read_fault(self, request: Request, answer: Answer) -> PlatformError | None:
-        return faults.read_fault(answer)
+        return faults.read_fault(request, answer)
+
+    def worth_refreshing(self, error: PlatformError) -> bool:
+        # A token it does not take may be answered as if there were no credentials at all.
+        return super().worth_refreshing(error) or "headers are required" in error.detail
 
     # --- orders
 
@@ -177,30 +186,20 @@ class Ozon(Adapter):
         return Page(
             records=tuple(page.postings or ()),
             cursor=msgspec.json.encode(following).decode() if following else None,
-            kind=kind,
+            kind="fbo" if kind == "fbo" else "fbs",
         )
 
-    def _list(self, call: Call, at: _Cursor) -> _Postings:
-        if at.kind == "fbs":
-            chosen: dict[str, object] = {
-                "since": _stamp(at.fbs_from),
-                "to": _stamp(at.fbs_to),
-                "last_changed_status_date": {
-                    "from": _stamp(at.since),
-                    "to": _stamp(at.until),
-                },
-            }
-        else:
-            chosen = {"since": _stamp(at.fbo_from), "to": _stamp(at.until)}
+    def _list(self, call: Call, at: _Cursor, *, limit: int = PAGE_SIZE) -> _Postings:
         body: dict[str, object] = {
-            "filter": chosen,
-            "limit": PAGE_SIZE,
+            "filter": _filter(at),
+            "limit": limit,
             "sort_dir": "ASC",
             "with": {"analytics_data": True, "financial_data": True},
         }
         if at.at:
             body["cursor"] = at.at
-        request = Request(method="POST", path=LISTS[at.kind], operation="orders", json=body)
+        path = OPEN_LIST if at.kind == "open" else identity.LISTS[at.kind]
+        request = Request(method="POST", path=path, operation="orders", json=body)
         return reading.decode(call(request), _Postings)
 
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
@@ -219,73 +218,72 @@ def _start(window: Window, *, now: datetime, overlap: timedelta) -> _Cursor:
         fbs_from=since,
         fbs_to=min(max(now, window.until), since + WIDEST),
         fbo_from=_fbo_from(window, now=now, overlap=overlap),
+        open_too=_is_first(window, now) or _is_deep(window, now=now, overlap=overlap),
     )
 
 
 def _fbo_from(window: Window, *, now: datetime, overlap: timedelta) -> datetime:
     """How far back FBO is read again: not at all for a back-fill, which asks for its own days."""
-    if window.until < now - RESCAN:
+    if not _is_current(window, now):
         return window.since
+    deep = _is_deep(window, now=now, overlap=overlap)
+    return min(window.since, window.until - (DEEP_RESCAN if deep else RESCAN))
+
+
+def _is_current(window: Window, now: datetime) -> bool:
+    return window.until >= now - RESCAN
+
+
+def _is_deep(window: Window, *, now: datetime, overlap: timedelta) -> bool:
+    """Whether it is time to look further back, which is once every few hours of a stream."""
     reached = window.since + overlap  # where the window before this one ended
     short = window.until - reached <= DEEP_EVERY
-    deep = short and (reached - _EPOCH) // DEEP_EVERY != (window.until - _EPOCH) // DEEP_EVERY
-    return min(window.since, window.until - (DEEP_RESCAN if deep else RESCAN))
+    crossed = (reached - _EPOCH) // DEEP_EVERY != (window.until - _EPOCH) // DEEP_EVERY
+    return _is_current(window, now) and short and crossed
+
+
+def _is_first(window: Window, now: datetime) -> bool:
+    """Whether it looks like a store's first pull: from some time yesterday until now."""
+    return DEEP_EVERY < window.until - window.since <= FIRST and window.until >= now - RECENT
+
+
+def _filter(at: _Cursor) -> dict[str, object]:
+    if at.kind == "fbo":
+        return {"since": _stamp(at.fbo_from), "to": _stamp(at.until)}
+    if at.kind == "open":
+        return {
+            "cutoff_from": _stamp(at.until - OPEN_WITHIN),
+            "cutoff_to": _stamp(at.until + OPEN_WITHIN),
+        }
+    return {
+        "since": _stamp(at.fbs_from),
+        "to": _stamp(at.fbs_to),
+        "last_changed_status_date": {"from": _stamp(at.since), "to": _stamp(at.until)},
+    }
 
 
 def _following(at: _Cursor, page: _Postings) -> _Cursor | None:
     """Ozon was seen to say `has_next` with an empty page or an old cursor: that is the end."""
     if page.has_next and page.postings and page.cursor and page.cursor != at.at:
         return msgspec.structs.replace(at, at=page.cursor)
-    if at.kind == "fbs":
+    if at.kind == "fbs" and at.open_too and not at.refused:
+        return msgspec.structs.replace(at, kind="open", at="")
+    if at.kind in ("fbs", "open"):
         return msgspec.structs.replace(at, kind="fbo", at="")
     return None
 
 
-def _company(call: Call) -> _Company:
-    """What the key may say about the shop: nothing, where the role for it is missing."""
-    try:
-        answer = call(Request(method="POST", path="/v1/seller/info"))
-    except NeedsSeller as exc:
-        if exc.fault is not Fault.INSUFFICIENT_SCOPE:
-            raise
-        return _Company()
-    return reading.decode(answer, _SellerInfo).company or _Company()
-
-
-def _role_names(roles: _Roles) -> tuple[str, ...] | None:
-    if roles.roles is None:
-        return None
-    return tuple(name for role in roles.roles if (name := reading.text(role.name)))
-
-
-def _missing(roles: _Roles) -> tuple[str, ...]:
-    """Needed roles that the key lacks; none where Ozon does not tell."""
-    if roles.roles is None or any("admin" in (role.name or "").lower() for role in roles.roles):
-        return ()
-    methods = [method for role in roles.roles for method in role.methods or ()]
-    return tuple(
-        name
-        for name, path in NEEDED.items()
-        if not any(_covers(method, path) for method in methods)
-    )
-
-
-def _covers(method: str, path: str) -> bool:
-    """Ozon names methods in full or by a prefix, sometimes of an older version."""
-    prefix = re.sub(r"^/v\d+", "", method.strip()).rstrip("/")
-    return bool(prefix) and f"{_unversioned(path)}/".startswith(f"{prefix}/")
-
-
-def _unversioned(path: str) -> str:
-    return re.sub(r"^/v\d+", "", path)
-
-
-def _moment(value: str | None) -> datetime | None:
-    """A time, None where Ozon leaves it out or empty, as for older keys."""
-    try:
-        return reading.moment(datetime.fromisoformat(value)) if value else None
-    except ValueError:
-        return None
+def _with_token(request: Request, token: str) -> Request:
+    if not (token and token.isascii()):
+        raise platform_error(Fault.TOKEN_EXPIRED, "there is no access token yet")
+    # Never with Client-Id and Api-Key: one call has one kind of credential.
+    headers = {
+        **request.headers,
+        "authorization": f"Bearer {token}",
+        "content-type": "application/json",
+        "accept": "application/json",
+    }
+    return replace(request, headers=headers)
 
 
 def _stamp(moment: datetime) -> str:

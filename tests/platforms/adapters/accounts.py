@@ -42,3 +42,25 @@ OZON = Account(
     mode="api_key",
     secrets={"client_id": "1234567", "api_key": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"},
 )
+OZON_APP = AppKeys(
+    client_id="0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
+    client_secret="example-ozon-application-secret",
+    redirect_uri="https://erp.example.com/link/callback/ozon/",
+)
+OZON_CONSENT = Account(
+    mode="authorization_code",
+    account_id="1234567",
+    secrets={"access_token": "header.claims.signature", "refresh_token": "rt-example"},
+    app=OZON_APP,
+)
+WISH_APP = AppKeys(
+    client_id="5f1a00000000000000000abc",
+    client_secret="wish_client_secret",
+    redirect_uri="https://erp.example.com/link/callback/wish/",
+)
+WISH = Account(
+    mode="private_app",
+    account_id="5f1a2b3c4d5e6f7081920a1b",
+    secrets={"access_token": "wish-access", "refresh_token": "wish-refresh"},
+    app=WISH_APP,
+)

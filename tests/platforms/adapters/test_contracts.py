@@ -159,6 +159,35 @@ def test_every_request_to_ozon_is_in_its_contract(contracts: Path) -> None:
         contract.check(request, spec)
 
 
+def test_what_ozon_is_asked_on_other_occasions_is_in_its_contracts(contracts: Path) -> None:
+    api = contract.load(contracts / "ozon" / "seller-api.trimmed.openapi.json")
+    tokens = contract.load(contracts / "ozon" / "oauth-applications.openapi.json")
+    grants = [case["body"] for case in json.loads(example(contracts, "ozon", "token_responses"))]
+    address = {"id": 7, "url": "https://erp.example.com/hook/1", "enable": False, "types": []}
+    ozon, day = registry.get("ozon"), Window(since=NOON.replace(day=20, hour=0), until=NOON)
+    empty, listed = (200, {"postings": []}), (200, {"urls": [address]})
+
+    first = ScriptedCall(ozon, accounts.OZON, *[empty] * 3)
+    page = ozon.fetch_orders(first, window=day, cursor=None, now=NOON)
+    ozon.fetch_orders(first, window=day, cursor=page.cursor, now=NOON)
+    push = ScriptedCall(
+        ozon, accounts.OZON, (200, {"urls": []}), (200, b""), listed, listed, *[(200, b"")] * 3
+    )
+    for _again in range(2):
+        ids = ozon.webhooks.register(push, address=address["url"], now=NOON)
+    ozon.webhooks.unregister(push, ids)
+    consented = ScriptedCall(ozon, accounts.OZON_CONSENT, *[(200, grant) for grant in grants])
+    ozon.exchange(consented, code="c", verifier="", params={}, now=NOON)
+    ozon.exchange(consented, code="c", verifier="", params={}, now=NOON)
+    ozon.refresh(consented, now=NOON)
+
+    assert first.sent[1].path == "/v4/posting/fbs/unfulfilled/list"
+    for request in (*first.sent, *push.sent):
+        contract.check(request, api)
+    for request in consented.sent:
+        contract.check(request, tokens)
+
+
 @pytest.mark.parametrize(
     "changes", [{"limit": 101}, {"pagee": 1}, {"filter": {"since": "2026-11-20T00:00:00Z"}}]
 )

@@ -16,7 +16,8 @@ from tests.support.calls import NOON, ScriptedCall, answer
 
 ozon = Ozon()
 MODE = ozon.mode("api_key")
-WINDOW = Window(since=NOON - timedelta(hours=1), until=NOON)
+# Not over noon: every six hours more is read, which has tests of its own.
+WINDOW = Window(since=NOON - timedelta(hours=1), until=NOON - timedelta(minutes=1))
 POST = Request(method="POST", path="/v1/roles")
 FBS_ROLE = {"name": "Posting FBS", "methods": ["/v4/posting/fbs/list"]}
 FBO_ROLE = {"name": "Posting FBO", "methods": ["/v3/posting/fbo/list"]}
@@ -151,12 +152,57 @@ def test_fbs_is_asked_by_change_and_fbo_again_for_two_days():
 
 
 def test_fbo_is_read_again_for_a_month_four_times_a_day():
-    call = ScriptedCall(ozon, OZON, (200, {"postings": []}), (200, {"postings": []}))
+    call = ScriptedCall(ozon, OZON, *[(200, {"postings": []})] * 3)
     until = datetime(2026, 11, 21, 12, 1, tzinfo=UTC)
 
     run(call, Window(since=until - timedelta(minutes=20), until=until), until)
 
-    assert call.sent[1].json["filter"]["since"] == "2026-10-22T12:01:00.000Z"
+    assert call.sent[2].json["filter"]["since"] == "2026-10-22T12:01:00.000Z"
+
+
+FIRST = Window(since=NOON - timedelta(hours=36), until=NOON - timedelta(minutes=1))
+
+
+def test_the_first_pull_also_reads_what_has_been_open_for_long():
+    page = (200, {"postings": [{}], "cursor": "", "has_next": False})
+    call = ScriptedCall(ozon, OZON, page, page, page)
+
+    assert [p.kind for p in run(call, FIRST)] == ["fbs", "fbs", "fbo"]
+    assert call.sent[1].path == "/v4/posting/fbs/unfulfilled/list"
+    assert call.sent[1].json["limit"] == 100
+    assert call.sent[1].json["filter"] == {
+        "cutoff_from": "2026-10-22T11:59:00.000Z",
+        "cutoff_to": "2026-12-21T11:59:00.000Z",
+    }
+
+
+def test_the_pages_of_what_is_open_ask_the_same_question():
+    call = ScriptedCall(
+        ozon,
+        OZON,
+        (200, {"postings": []}),
+        (200, {"postings": [{}], "cursor": "c2", "has_next": True}),
+        (200, {"postings": [{}]}),
+        (200, {"postings": []}),
+    )
+
+    run(call, FIRST)
+
+    assert call.sent[2].json == {**call.sent[1].json, "cursor": "c2"}
+
+
+def test_a_key_without_fbs_is_not_asked_for_what_is_open():
+    call = ScriptedCall(ozon, OZON, NO_ROLE, (200, {"postings": []}))
+
+    run(call, FIRST)
+
+    assert [request.path[4:] for request in call.sent] == ["posting/fbs/list", "posting/fbo/list"]
+
+
+def test_what_is_open_may_be_closed_to_a_key():
+    call = ScriptedCall(ozon, OZON, (200, {"postings": []}), NO_ROLE, (200, {"postings": []}))
+
+    assert len(run(call, FIRST)) == 3
 
 
 def test_a_back_fill_asks_for_its_own_days_and_never_for_more_than_a_year():
