@@ -6,8 +6,9 @@ from platforms.adapter import Adapter
 from platforms.adapters.amazon import Amazon
 from platforms.adapters.ebay import Ebay
 from platforms.adapters.ozon import Ozon
+from platforms.adapters.shopify import Shopify
 
-_ADAPTERS: tuple[Adapter, ...] = (Ebay(), Amazon(), Ozon())
+_ADAPTERS: tuple[Adapter, ...] = (Ebay(), Amazon(), Ozon(), Shopify())
 
 _BY_CODE = {adapter.code: adapter for adapter in _ADAPTERS}
 
