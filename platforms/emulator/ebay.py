@@ -5,13 +5,23 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from werkzeug.wrappers import Request, Response
 
 from platforms.emulator import pages
-from platforms.emulator.accounts import ACCOUNTS, EBAY_SCOPE, App, EbayAccount, of_platform
+from platforms.emulator.accounts import (
+    ACCOUNTS,
+    EBAY_SCOPE,
+    EBAY_SCOPES,
+    App,
+    EbayAccount,
+    of_platform,
+)
+from platforms.emulator.book import Record
+from platforms.emulator.ebay_notices import PREFIX as NOTICES
+from platforms.emulator.ebay_notices import EbayNotices
 from platforms.emulator.ebay_orders import EbayOrders, problem
 from platforms.emulator.knobs import Knobs
 from platforms.emulator.state import State, Token
@@ -58,12 +68,24 @@ def oauth_refused(code: str, note: str) -> Refused:
 
 class Ebay:
     code = "ebay"
+    endpoints: ClassVar[dict[str, str]] = {
+        "api": "/ebay/api",
+        "apiz": "/ebay/apiz",
+        "auth": "/ebay/api",
+        "consent": "/ebay/consent",
+    }
+    real_limits: ClassVar[dict[str, tuple[float, float]]] = {}
+    scopes: ClassVar[tuple[str, ...]] = EBAY_SCOPES
+    unused_knobs: ClassVar[frozenset[str]] = frozenset({"secret_expired", "empty_page"})
 
     def __init__(self, state: State) -> None:
         self.state = state
         self.orders = EbayOrders(state)
+        self.notices = EbayNotices(state)
 
     def operation(self, request: Request) -> str:
+        if request.path.startswith(f"{NOTICES}/"):
+            return "ebay.notification"
         if request.path.startswith(ORDER_PREFIX) and request.path.count("/") == 7:
             return "ebay.order"
         return PATHS.get(request.path, "")
@@ -100,6 +122,9 @@ class Ebay:
             if request.method != "POST":
                 raise Refused(Response(status=405), "the token endpoint takes POST only")
             return self.token(request, knobs)
+        if operation == "ebay.notification":
+            token = self.bearer(request)
+            return self.notices.handle(request, token, set(token.scopes) - set(knobs.drop_scopes))
         if not operation or request.method != "GET":
             raise Refused(Response(status=404), "there is no such call")
         token = self.authenticate(request, operation, knobs)
@@ -269,7 +294,8 @@ class Ebay:
 
     # --- calls
 
-    def authenticate(self, request: Request, operation: str, knobs: Knobs) -> Token:
+    def bearer(self, request: Request) -> Token:
+        """The live access token of a call, a seller's or an application's."""
         header = request.headers.get("Authorization", "")
         if not header:
             text = "Access token is missing in the Authorization HTTP request header."
@@ -280,6 +306,10 @@ class Ebay:
             text = "Invalid access token. Check the value of the Authorization HTTP request header."
             answer = problem(401, 1001, "Invalid access token", text)
             raise Refused(answer, "the access token is unknown, expired or revoked")
+        return token
+
+    def authenticate(self, request: Request, operation: str, knobs: Knobs) -> Token:
+        token = self.bearer(request)
         granted = set(token.scopes) - set(knobs.drop_scopes)
         if not token.account or not granted & set(NEEDS[operation]):
             text = "Insufficient permissions to fulfill the request."
@@ -297,3 +327,17 @@ class Ebay:
             "registrationMarketplaceId": shown.site,
             "status": "ACCOUNTONHOLD" if knobs.suspended else shown.status,
         }
+
+    # --- pushes
+
+    def orders_changed(self, account: str, records: list[Record]) -> None:
+        self.notices.orders_changed(account, records)
+
+    def access_ended(self, account: str) -> None:
+        self.notices.access_ended(account)
+
+    def push(self, account: str, topic: str) -> bool:
+        return self.notices.push(account, topic)
+
+
+PLATFORM = Ebay
