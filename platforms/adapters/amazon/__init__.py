@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
-from urllib.parse import urlencode
 
 import msgspec
 from django.utils.translation import gettext_lazy as _
 
 from platforms import reading
 from platforms.adapter import Adapter, Call
-from platforms.adapters.amazon import faults, orders
+from platforms.adapters.amazon import consent, faults, orders
 from platforms.adapters.amazon.advice import ADVICE
 from platforms.adapters.amazon.modes import MODES, SCOPES, SELF, explain_value
 from platforms.adapters.amazon.sites import BY_MARKETPLACE, REGIONS, SITES
@@ -23,6 +22,7 @@ from platforms.spec import (
     Account,
     Answer,
     AppKeys,
+    Asked,
     Field,
     Grant,
     Identity,
@@ -33,6 +33,7 @@ from platforms.spec import (
     Request,
     Shop,
     Site,
+    Start,
     Text,
     Window,
 )
@@ -44,7 +45,6 @@ TOKEN_LIFE = timedelta(hours=23)  # of a paginationToken; Amazon says 24
 # Some orders show up hours after they changed (fact sheet §3): once a day look back further.
 SWEEP = timedelta(days=3)
 SWEEP_AT = timedelta(hours=3, minutes=30)
-_YES = {"1", "true", "yes", "on"}
 
 
 class _Token(msgspec.Struct):
@@ -127,6 +127,7 @@ class Amazon(Adapter):
     back_fill = timedelta(days=729)
     poll_every = timedelta(minutes=5)
     pull_by_authorization = True
+    starts_there = True
     app_fields = (
         Field(
             name="application_id",
@@ -151,30 +152,18 @@ class Amazon(Adapter):
     def explain_value(self, mode: Mode, field: Field, value: str) -> Text | None:
         return explain_value(field, value)
 
-    def consent_url(
-        self,
-        *,
-        app: AppKeys,
-        mode: Mode,
-        site: str,
-        region: str,
-        state: str,
-        challenge: str,
-        base: str,
-    ) -> str:
-        application_id = app.extra.get("application_id", "")
-        if not application_id:
-            raise platform_error(Fault.INVALID_REQUEST, "the application has no application id")
-        query = {"application_id": application_id, "state": state}
-        if app.redirect_uri:
-            query["redirect_uri"] = app.redirect_uri
-        if str(app.extra.get("draft", "")).lower() in _YES:
-            query["version"] = "beta"  # else the seller sees only MD1000
-        if not base:
-            base = self.site(site).consent_base if site else self.endpoint("consent", region=region)
-        return f"{base}/apps/authorize/consent?{urlencode(query)}"
+    def consent_url(self, asked: Asked) -> str:
+        return consent.consent_url(asked, base=asked.base or self._consent_base(asked))
 
-    def read_callback(self, params: Mapping[str, str]) -> str:
+    def _consent_base(self, asked: Asked) -> str:
+        if asked.site:
+            return self.site(asked.site).consent_base
+        return self.endpoint("consent", region=asked.region)
+
+    def read_start(self, params: Mapping[str, str], *, app: AppKeys | None, now: datetime) -> Start:
+        return consent.read_start(params)
+
+    def read_callback(self, params: Mapping[str, str], account: Account, *, now: datetime) -> str:
         code = params.get("spapi_oauth_code", "")
         if not code:
             error = re.sub(r"\W", "", params.get("error", ""))[:40]
@@ -185,7 +174,7 @@ class Amazon(Adapter):
         self, call: Call, *, code: str, verifier: str, params: Mapping[str, str], now: datetime
     ) -> Grant:
         seller_id = params.get("selling_partner_id", "")
-        if not re.fullmatch(r"[A-Z0-9]{5,30}", seller_id):
+        if not re.fullmatch(consent.SELLER_ID, seller_id):
             # No later call tells the seller id: without it the account has no name.
             raise platform_error(Fault.BAD_RESPONSE, "the callback names no seller")
         client_id, client_secret, app = _client(call.account)

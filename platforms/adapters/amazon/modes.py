@@ -51,6 +51,15 @@ MODES = (
             _("Tick the box, press “Confirm” and wait until Amazon sends you back here."),
             _("Choose the marketplaces to link. Finish within 10 minutes."),
         ),
+        costs=_(
+            "Only reading: orders, and the names and addresses that belong to them. Prices, stock,"
+            " payouts and your password stay with you; you can disable the application under"
+            " “Manage Your Apps” at any time."
+        ),
+        compared=_(
+            "Better than an application of your own for nearly everybody: no secret leaves Amazon,"
+            " nothing is to be copied, and your seller number arrives by itself."
+        ),
         warning=_(
             "Amazon asks for this consent again every year. North America, Europe and the Far"
             " East are separate: link each region you sell in."
@@ -119,6 +128,15 @@ MODES = (
                 usual=r"A[A-Z0-9]{9,20}",
                 required=False,
             ),
+        ),
+        costs=_(
+            "Everything that your application may do, not reading alone: whoever has its secret and"
+            " the refresh token can use all its roles until you replace them."
+        ),
+        compared=_(
+            "Take “Agree in Seller Central” unless your company has an approved application of its"
+            " own: that way you copy no secret and Amazon shows you what you allow. This one needs"
+            " no yearly consent that we know of."
         ),
         warning=_(
             "Use this only on an installation your own company runs. In 2018 Amazon closed accounts"

@@ -36,6 +36,7 @@ class _Part(msgspec.Struct):
 
 
 class _SalesChannel(msgspec.Struct):
+    channelName: str | None = None
     marketplaceId: str | None = None
 
 
@@ -120,7 +121,8 @@ class _Number(msgspec.Struct):
 def parse_order(raw: msgspec.Raw) -> OrderData:
     """`shop_id` is the marketplace id; a Shop's external_id ends with ":" and that id.
 
-    Orders of other sales channels (NON_AMAZON) have no marketplace and so no shop id.
+    Orders of other sales channels (NON_AMAZON) belong to no marketplace, whatever id they carry,
+    and so have no shop id: they land where the seller has linked one marketplace alone.
     """
     order = reading.read(raw, _Order)
     fulfillment = order.fulfillment or _Fulfillment()
@@ -143,9 +145,15 @@ def parse_order(raw: msgspec.Raw) -> OrderData:
         buyer=Buyer(name=reading.text(buyer.buyerName), email=reading.text(buyer.buyerEmail)),
         ship_to=_address(order.recipient.deliveryAddress if order.recipient else None),
         fulfilment=FULFILMENT.get(fulfillment.fulfilledBy or ""),
-        shop_id=reading.text(order.salesChannel.marketplaceId) or "",
+        shop_id=_marketplace(order.salesChannel),
         lines=reading.distinct_lines(_line(item) for item in order.orderItems),
     )
+
+
+def _marketplace(channel: _SalesChannel) -> str:
+    if channel.channelName == "NON_AMAZON":
+        return ""
+    return reading.text(channel.marketplaceId) or ""
 
 
 def read_order_number(raw: msgspec.Raw) -> str:

@@ -76,6 +76,109 @@ def test_an_application_without_id_cannot_ask():
         consent(app=replace(AMAZON_APP, extra={}))
 
 
+BACK = "https://sellercentral-europe.amazon.com/apps/authorize/confirm/amzn1.sp.solution.0"
+STARTED = {
+    "amazon_callback_uri": BACK,
+    "amazon_state": "amz+State/1==",
+    "selling_partner_id": "A3EXAMPLE00001",
+}
+
+
+def start(**changes):
+    return amazon.read_start(STARTED | changes, app=AMAZON_APP, now=NOON)
+
+
+def test_a_linking_may_begin_at_amazon():
+    begun = start(version="beta", mws_auth_token="x")
+
+    assert amazon.starts_there
+    assert (begun.mode, begun.region, begun.account_id) == (WEBSITE.code, "EU", "A3EXAMPLE00001")
+    assert amazon.site(begun.site).region == "EU"
+    assert begun.given == {
+        "amazon_callback_uri": BACK,
+        "amazon_state": "amz+State/1==",
+        "version": "beta",
+    }
+
+
+@pytest.mark.parametrize("site", amazon.sites, ids=lambda site: site.code)
+def test_every_seller_central_may_begin(site):
+    assert start(amazon_callback_uri=f"{site.consent_base}/apps").region == site.region
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "http://sellercentral.amazon.com/apps",
+        "https://amazon.com.evil.example/apps",
+        "https://sellercentral.amazon.com.evil.example/apps",
+        "https://evil.example/sellercentral.amazon.com",
+        "https://sellercentral.amazon.com@evil.example/",
+        "https://user@sellercentral.amazon.com/",
+        "https://sellercentral.amazon.com:8443/",
+        "https://sellercentral.amazon.com:443/",
+        "https://sellercentral.amazon.com\\@evil.example/",
+        "https://sellercentral.amazon.com/\\evil",
+        "https://sellercentral.amazon.com/apps#x",
+        "https://sellercentral.amazon.com/a b",
+        "https://sellercentral.amazon.com/\r\nX: y",
+        "https://sellercentral.amazon.com/apps\n",
+        "https://sellercentral.amazon.com?x",
+        "https://sellercentral.amazon.com./",
+        "https://SELLERCENTRAL.amazon.com/",
+        "https://sellercentral.amazon.com/" + "a" * 2001,
+        "//sellercentral.amazon.com/",
+        "javascript:alert(1)",
+        "https://ｓellercentral.amazon.com/",
+        "https://sellercentralxamazon.com/",
+    ],
+)
+def test_nobody_is_sent_on_to_a_stranger(address):
+    with pytest.raises(NeedsSupport) as caught:
+        start(amazon_callback_uri=address)
+    assert caught.value.fault is Fault.INVALID_REQUEST
+    assert "evil" not in caught.value.detail
+    if address:
+        given = {"amazon_callback_uri": address, "amazon_state": "x"}
+        with pytest.raises(NeedsSupport):
+            consent(given=given)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amazon_state": ""},
+        {"amazon_state": "a b"},
+        {"amazon_state": "x" * 1025},
+        {"selling_partner_id": ""},
+        {"selling_partner_id": "../x"},
+    ],
+)
+def test_what_amazon_begins_must_be_whole(changes):
+    with pytest.raises(NeedsSupport):
+        start(**changes)
+
+
+@pytest.mark.parametrize(("more", "version"), [({}, None), ({"version": "beta"}, "beta")])
+def test_what_began_at_amazon_goes_on_where_it_says(more, version):
+    url, query = consent(given=dict(start(**more).given), base="http://127.0.0.1:9")
+
+    assert f"{url.scheme}://{url.netloc}{url.path}" == BACK
+    assert query.pop("version", None) == version
+    assert query == {
+        "redirect_uri": AMAZON_APP.redirect_uri,
+        "amazon_state": "amz+State/1==",
+        "state": "st_1",
+    }
+
+
+def test_an_address_of_amazon_keeps_its_own_parameters():
+    given = {**start().given, "amazon_callback_uri": f"{BACK}?a=1"}
+
+    assert consent(given=given)[1]["a"] == "1"
+
+
 def test_coming_back_without_a_code_is_a_refusal():
     with pytest.raises(PlatformError) as caught:
         amazon.read_callback(

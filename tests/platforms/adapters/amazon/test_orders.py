@@ -41,6 +41,13 @@ def test_an_order_of_another_channel_belongs_to_no_marketplace():
     assert order.status == OrderStatus.ON_HOLD
 
 
+def test_an_order_of_another_channel_has_no_shop_even_with_an_id():
+    channel = {"channelName": "NON_AMAZON", "marketplaceId": "A38D8NSA03LJTC"}
+    order = amazon.parse_order(changed(payload("amazon", "other_channel"), salesChannel=channel))
+
+    assert order.shop_id == ""
+
+
 def test_yen_have_no_decimals_and_items_are_summed_where_the_order_is_silent():
     order = amazon.parse_order(payload("amazon", "yen"))
 
