@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from platforms.adapter import Adapter
+from platforms.adapters.aliexpress import AliExpress
 from platforms.adapters.amazon import Amazon
 from platforms.adapters.ebay import Ebay
+from platforms.adapters.lazada import Lazada
 from platforms.adapters.ozon import Ozon
 from platforms.adapters.shopify import Shopify
+from platforms.adapters.tiktok_shop import TiktokShop
+from platforms.adapters.wish import Wish
 
-_ADAPTERS: tuple[Adapter, ...] = (Ebay(), Amazon(), Ozon(), Shopify())
+_ADAPTERS: tuple[Adapter, ...] = (
+    Ebay(),
+    Amazon(),
+    Ozon(),
+    Shopify(),
+    Lazada(),
+    Wish(),
+    AliExpress(),
+    TiktokShop(),
+)
 
 _BY_CODE = {adapter.code: adapter for adapter in _ADAPTERS}
 
