@@ -1,0 +1,136 @@
+"""TikTok Shop from the consent to landed orders, against the emulator."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from platforms.emulator.accounts import ACCOUNTS
+from platforms.errors import PlatformError
+from platforms.flows import consent as consent_flow
+from platforms.flows.pull_orders import pull_orders
+from platforms.models import Order, Stream
+from tenants.scope import tenant_scope
+from tests.support.linking import attempt_for, consent, link_store
+from tests.support.wire import emulated
+
+LUMEN, JASMIN, BASIL = "tiktok_shop-lumen", "tiktok_shop-jasmin", "tiktok_shop-basil"
+
+
+@pytest.fixture
+def market(world):
+    with emulated() as market, tenant_scope(world.lotus):
+        yield market
+
+
+def pull(*, later=timedelta(0)):
+    """Every stream once."""
+    now = timezone.now() + later
+    Stream.objects.filter(finished_at=None).update(due_at=now, leased_until=None)
+    claimed = Stream.claim_due(kind="orders", limit=10, now=now)
+    return [pull_orders(stream=stream, now=now) for stream in claimed]
+
+
+def known(market, account):
+    since = timezone.now() - timedelta(days=1)
+    rows = market.ask(f"orders?account={account}")["orders"]
+    return {row["number"] for row in rows if row["changed_at"] >= since.isoformat()}
+
+
+@pytest.mark.parametrize("account", [LUMEN, BASIL])
+def test_a_shop_is_linked_and_its_orders_land(market, world, account):
+    linked = link_store(market, world.lotus, account)
+
+    pulled = pull()
+
+    (store,) = linked.stores
+    assert (store.site, store.external_id) == (
+        ACCOUNTS[account].shops[0][2], ACCOUNTS[account].shops[0][0],
+    )  # fmt: skip
+    assert linked.authorization.account_id == ACCOUNTS[account].open_id
+    assert linked.authorization.consent_expires_at > timezone.now() + timedelta(days=364)
+    assert [each.quarantined for each in pulled] == [0]
+    assert known(market, account) <= set(Order.objects.values_list("number", flat=True))
+    assert not Order.objects.filter(status="unknown").exists()
+
+
+def test_one_authorization_links_each_of_its_shops_and_pulls_them_apart(market, world):
+    linked = link_store(market, world.lotus, JASMIN)
+
+    pulled = pull()
+
+    assert sorted(store.site for store in linked.stores) == ["DE", "GB"]
+    assert len(pulled) == 2
+    assert known(market, JASMIN) <= set(Order.objects.values_list("number", flat=True))
+    currencies = set(Order.objects.values_list("store__site", "currency"))
+    assert currencies == {("DE", "EUR"), ("GB", "GBP")}
+
+
+def test_an_application_of_the_sellers_own_works_as_well(market, world):
+    linked = link_store(market, world.lotus, JASMIN, mode="own_app")
+
+    assert linked.authorization.app.tenant_id == world.lotus.pk
+    assert linked.authorization.app.extra == {"service_id": "7000000000000000903"}
+    assert sum(each.created for each in pull()) > 5
+
+
+def test_a_secret_that_is_wrong_is_told_when_the_seller_comes_back(market, world):
+    attempt = attempt_for(world.lotus, JASMIN, mode="own_app")
+    url = consent_flow.begin_consent(attempt=attempt, session="b", now=timezone.now()).url
+    market.control("rotate_secret", app="tiktok_shop-own")
+
+    attempt = consent(market, attempt, JASMIN)
+
+    assert url.startswith("http://emulator.test/tiktok_shop/consent-row/open/authorize?")
+    assert attempt.fault == "bad_credentials"
+    assert "e1e1" not in attempt.fault_detail
+
+
+@pytest.mark.parametrize(
+    ("account", "fault"),
+    [("tiktok_shop-closed", "account_suspended"), ("tiktok_shop-creator", "consent_denied")],
+)
+def test_who_has_no_shop_to_link_is_told_why(market, world, account, fault):
+    attempt = consent(market, attempt_for(world.lotus, account), account)
+
+    assert attempt.fault == fault
+
+
+def test_a_shop_whose_key_was_replaced_is_still_read(market, world):
+    link_store(market, world.lotus, LUMEN)
+    market.emulator.platforms["tiktok_shop"].renew_ciphers(LUMEN)
+
+    (pulled,) = pull()
+
+    assert pulled.created > 5
+
+
+def test_an_expired_token_is_renewed_in_the_middle_of_a_pull(market, world):
+    link_store(market, world.lotus, LUMEN)
+    market.control("expire", platform="tiktok_shop")
+
+    (pulled,) = pull()
+
+    assert pulled.created > 5
+
+
+def test_after_a_cancelled_authorization_the_seller_must_act(market, world):
+    link_store(market, world.lotus, LUMEN)
+    market.control("revoke", account=LUMEN)
+
+    with pytest.raises(PlatformError) as raised:
+        pull()
+
+    assert raised.value.fault == "token_revoked"
+
+
+def test_records_that_cannot_be_read_are_set_aside(market, world):
+    market.control("knobs", where=BASIL, set={"bad_record": True})
+    link_store(market, world.lotus, BASIL)
+
+    (pulled,) = pull()
+
+    assert pulled.quarantined == 1
+    assert pulled.created >= 1
