@@ -6,29 +6,18 @@ platforms use, so that they pass the same checks as real ones.
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from dataclasses import dataclass
 
-DAY = 86_400
+from platforms.emulator import cast
+from platforms.emulator.actors import DAY, Account, App, FixedToken
+
+__all__ = ["ACCOUNTS", "APPS", "DAY", "Account", "App", "FixedToken", "of_platform"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class App:
-    """A developer application. `redirect` is the RuName at eBay; elsewhere "" means that the
-    redirect address is `<callback_base>/link/callback/<platform>/`."""
-
-    key: str
-    platform: str
-    client_id: str
-    client_secret: str
-    application_id: str = ""
-    redirect: str = ""
-    scopes: tuple[str, ...] = ()
-    public: bool = True  # has a consent page
-    draft: bool = False  # Amazon: consent needs version=beta
-
-
-@dataclass(frozen=True, kw_only=True)
-class EbayAccount:
+class EbayAccount(Account):
     key: str
     user_id: str
     username: str
@@ -43,9 +32,21 @@ class EbayAccount:
     def label(self) -> str:
         return self.username
 
+    @property
+    def account_id(self) -> str:
+        return self.user_id
+
+    def ways(self) -> dict[str, dict[str, str]]:
+        return {"authorization_code": {}}
+
+    def number(self, serial: int) -> str:
+        from platforms.emulator import ebay_payload
+
+        return ebay_payload.number_of(self, serial)
+
 
 @dataclass(frozen=True, kw_only=True)
-class AmazonAccount:
+class AmazonAccount(Account):
     """One seller in one region. `refresh_token` is the self-authorized one of `private_app`."""
 
     key: str
@@ -66,6 +67,34 @@ class AmazonAccount:
     def label(self) -> str:
         return f"{self.store_name} ({self.region.upper()}, {self.seller_id})"
 
+    @property
+    def account_id(self) -> str:
+        return self.seller_id
+
+    def ways(self) -> dict[str, dict[str, str]]:
+        home = {"na": "US", "eu": "DE", "fe": "JP"}[self.region]
+        found = {"website_authorization": {"site": home}}
+        if self.private_app:
+            app = APPS[self.private_app]
+            found["self_authorization"] = {
+                "region": self.region,
+                "client_id": app.client_id,
+                "client_secret": app.client_secret,
+                "refresh_token": self.refresh_token,
+                "seller_id": self.seller_id,
+            }
+        return found
+
+    def number(self, serial: int) -> str:
+        from platforms.emulator import amazon_payload
+
+        return amazon_payload.number_of(self, serial)
+
+    def fixed_tokens(self) -> tuple[FixedToken, ...]:
+        if not self.refresh_token:
+            return ()
+        return (FixedToken(value=self.refresh_token, app=self.private_app),)
+
 
 @dataclass(frozen=True, kw_only=True)
 class OzonKey:
@@ -78,7 +107,7 @@ class OzonKey:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OzonAccount:
+class OzonAccount(Account):
     key: str
     client_id: str
     name: str
@@ -89,6 +118,7 @@ class OzonAccount:
     fbo: float = 0.3
     rfbs: float = 0.1
     premium: bool = False
+    named_in_token: bool = True  # whether an access token carries the cabinet's number
     sites: tuple[str, ...] = ("ozon.ru",)
     platform: str = "ozon"
 
@@ -96,8 +126,23 @@ class OzonAccount:
     def label(self) -> str:
         return f"{self.name} (Client-Id {self.client_id})"
 
+    @property
+    def account_id(self) -> str:
+        return self.client_id
 
-Account = EbayAccount | AmazonAccount | OzonAccount
+    def ways(self) -> dict[str, dict[str, str]]:
+        own = APPS["ozon-own"]
+        return {
+            "api_key": {"client_id": self.client_id, "api_key": self.keys[0].key},
+            "authorization_code": {},
+            "own_app": {"client_id": own.client_id, "client_secret": own.client_secret},
+        }
+
+    def number(self, serial: int) -> str:
+        from platforms.emulator import ozon_payload
+
+        return ozon_payload.numbers_of(self, serial)[1]
+
 
 # --- eBay -----------------------------------------------------------------------------
 
@@ -150,15 +195,29 @@ AMAZON_ROLES = (ROLE_ORDERS, ROLE_SHIPPING, ROLE_TAX, ROLE_INSIGHTS)
 
 # --- Ozon -----------------------------------------------------------------------------
 
+_OZON_FBS = (
+    "/v4/posting/fbs/list",
+    "/v4/posting/fbs/unfulfilled/list",
+    "/v3/posting/fbs/get",
+)
+_OZON_FBO = ("/v3/posting/fbo/list", "/v2/posting/fbo/get")
+OZON_NOTIFICATIONS = tuple(
+    f"/v1/notification/{each}"
+    for each in ("set", "update", "delete", "enable", "list", "push-type/list")
+)
 OZON_ROLES: dict[str, tuple[str, ...]] = {
-    "Posting FBS": (
-        "/v4/posting/fbs/list",
-        "/v4/posting/fbs/unfulfilled/list",
-        "/v3/posting/fbs/get",
-    ),
-    "Posting FBO": ("/v3/posting/fbo/list", "/v2/posting/fbo/get"),
+    # Which role opens the notification methods is not published.
+    "Posting FBS": (*_OZON_FBS, *OZON_NOTIFICATIONS),
+    "Posting FBO": _OZON_FBO,
     "Seller Info": ("/v1/seller/info",),
     "Product read only": ("/v3/product/list", "/v3/product/info/list"),
+}
+# What an application's scopes open; everybody's tokens may ask whose they are.
+OZON_SCOPES: dict[str, tuple[str, ...]] = {
+    "seller-api.posting-fbs": _OZON_FBS,
+    "seller-api.posting-fbo": _OZON_FBO,
+    "seller-api.notification": OZON_NOTIFICATIONS,
+    "seller-api.product": ("/v3/product/list", "/v3/product/info/list"),
 }
 OZON_ORDER_ROLES = ("Posting FBS", "Posting FBO", "Seller Info")
 
@@ -174,6 +233,7 @@ APPS: dict[str, App] = {
             client_secret="PRD-e2e0e2e0e2e0-e2e0-4e2e-8e2e-e2e0",
             redirect="Emulator_Trade-Emulator-Storel-eemul8or",
             scopes=EBAY_SCOPES,
+            extra=(("verification_token", "emulator-verification-e2e0e2e0-e2e0e2e0"),),
         ),
         App(
             key="ebay-other",
@@ -211,6 +271,20 @@ APPS: dict[str, App] = {
             client_id="amzn1.application-oa2-client.e2ebe2ebe2ebe2ebe2ebe2ebe2ebe2eb",
             client_secret="amzn1.oa2-cs.v1." + "e2eb" * 16,
             public=False,
+        ),
+        App(
+            key="ozon",
+            platform="ozon",
+            client_id="e2e0e2e0-e2e0-4e2e-8e2e-00000000aa01",
+            client_secret="emulator-ozon-e2e0e2e0e2e0e2e0e2e0e2e0",
+            scopes=("seller-api.posting-fbs", "seller-api.posting-fbo"),
+        ),
+        App(
+            key="ozon-own",
+            platform="ozon",
+            client_id="e2e0e2e0-e2e0-4e2e-8e2e-00000000aa02",
+            client_secret="emulator-ozon-e2e1e2e1e2e1e2e1e2e1e2e1",
+            scopes=("seller-api.posting-fbs", "seller-api.posting-fbo", "seller-api.notification"),
         ),
     )
 }
@@ -383,11 +457,19 @@ _OZON = (
             OzonKey(key=_ozon_key(55), roles=OZON_ORDER_ROLES),  # the renewed one
         ),
         orders=20,
+        named_in_token=False,
     ),
 )
 
-_ALL: tuple[Account, ...] = (*_EBAY, *_AMAZON, *_OZON)
+_CAST = [
+    importlib.import_module(f"{cast.__name__}.{found.name}")
+    for found in pkgutil.iter_modules(cast.__path__)
+]
+_ALL: tuple[Account, ...] = (
+    *_EBAY, *_AMAZON, *_OZON, *(account for module in _CAST for account in module.ACCOUNTS),
+)  # fmt: skip
 
+APPS |= {app.key: app for module in _CAST for app in module.APPS}
 ACCOUNTS: dict[str, Account] = {a.key: a for a in _ALL}
 
 

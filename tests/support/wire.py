@@ -57,7 +57,8 @@ class InProcess:
     """Carries every call to an emulator in this process."""
 
     def __init__(self, emulator: Emulator) -> None:
-        self.client = Client(emulator)
+        # As the real wire: a cookie goes back only where an adapter sends it.
+        self.client = Client(emulator, use_cookies=False)
         self.calls: list[tuple[str, str]] = []
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:

@@ -77,7 +77,7 @@ def read_fault(request: Request, answer: Answer) -> PlatformError | None:
     if answer.status == 429:
         return platform_error(Fault.RATE_LIMITED, message)
     if not (code or message):
-        return _bare_fault(answer)
+        return _bare_fault(request, answer)
     detail = reading.short(f"{code} {message}".strip())
     said = detail.lower()
     for words, fault in MESSAGES:
@@ -125,13 +125,15 @@ def _said(answer: Answer) -> tuple[str, str]:
     return code, complaint.message or ""
 
 
-def _bare_fault(answer: Answer) -> PlatformError | None:
+def _bare_fault(request: Request, answer: Answer) -> PlatformError | None:
     """No error form: a success, or HTML or nothing from the gateway."""
     if 200 <= answer.status < 300:
         if reading.is_json(answer):
             return None
         return platform_error(Fault.BAD_RESPONSE, "the answer is not JSON")
     detail = f"HTTP {answer.status} without an explanation"
+    if request.endpoint == "auth" and answer.status == 401:
+        return platform_error(Fault.BAD_RESPONSE, detail)  # without Ozon's words: not the token
     if answer.status >= 500 or answer.status in (302, 307, 403):
         return platform_error(Fault.PLATFORM_DOWN, detail)
     return platform_error(STATUSES.get(answer.status, Fault.BAD_RESPONSE), detail)
