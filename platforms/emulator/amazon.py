@@ -1,37 +1,33 @@
-"""Amazon SP-API: consent page, Login with Amazon, participations. Fact sheet amazon §1, §5, §6."""
+"""Amazon SP-API: Login with Amazon, participations. Fact sheet amazon §1, §5, §6."""
 
 from __future__ import annotations
 
 import re
 import secrets
 import uuid
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, ClassVar
 
 from werkzeug.wrappers import Request, Response
 
-from platforms.emulator import pages
 from platforms.emulator.accounts import (
     ACCOUNTS,
     AMAZON_ROLES,
-    APPS,
     MARKETPLACES,
     ROLE_INSIGHTS,
     ROLE_ORDERS,
     AmazonAccount,
     App,
-    of_platform,
 )
+from platforms.emulator.amazon_consent import CONSENT, MANAGE, AmazonConsent
 from platforms.emulator.amazon_orders import AmazonOrders, denied, invalid_input, sp_error
+from platforms.emulator.book import Record
 from platforms.emulator.knobs import Knobs
 from platforms.emulator.state import State, Token
 from platforms.emulator.wire import Refused, html_answer, json_answer
 
 ACCESS_TTL = 3_600
-CODE_TTL = 300
 FORM = "application/x-www-form-urlencoded"
 API = re.compile(r"/amazon/(?P<region>na|eu|fe)(?P<path>/.*)")
-CONSENT = re.compile(r"/amazon/consent(?:/(?P<region>na|eu|fe))?/apps/authorize/consent")
 ORDERS = "/orders/2026-01-01/orders"
 GRANTLESS = ("sellingpartnerapi::notifications", "sellingpartnerapi::client_credential:rotation")
 ROLES = {
@@ -57,15 +53,26 @@ def lwa_refused(
 
 class Amazon:
     code = "amazon"
+    endpoints: ClassVar[dict[str, str]] = {
+        "api.na": "/amazon/na",
+        "api.eu": "/amazon/eu",
+        "api.fe": "/amazon/fe",
+        "auth": "/amazon/lwa",
+        "consent": "/amazon/consent",
+    }
+    real_limits: ClassVar[dict[str, tuple[float, float]]] = {}
+    scopes: ClassVar[tuple[str, ...]] = AMAZON_ROLES
+    unused_knobs: ClassVar[frozenset[str]] = frozenset({"drift", "empty_page", "refresh_ttl"})
 
     def __init__(self, state: State) -> None:
         self.state = state
         self.orders = AmazonOrders(state)
+        self.consent = AmazonConsent(state)
 
     def operation(self, request: Request) -> str:
         if request.path == "/amazon/lwa/auth/o2/token":
             return "amazon.token"
-        if CONSENT.fullmatch(request.path):
+        if CONSENT.fullmatch(request.path) or request.path == MANAGE:
             return "amazon.consent"
         match = API.fullmatch(request.path)
         path = match["path"] if match else ""
@@ -113,7 +120,7 @@ class Amazon:
 
     def handle(self, request: Request, operation: str, knobs: Knobs) -> Response:
         if operation == "amazon.consent":
-            return self.consent(request, knobs)
+            return self.consent.handle(request, knobs)
         if operation == "amazon.token":
             if request.method != "POST":
                 raise Refused(Response(status=405), "the token endpoint takes POST only")
@@ -127,71 +134,6 @@ class Amazon:
         if rate:
             response.headers["x-amzn-RateLimit-Limit"] = str(rate[1])
         return self._with_id(response)
-
-    # --- consent page
-
-    def consent(self, request: Request, knobs: Knobs) -> Response:
-        asked = request.args
-        app = next(
-            (
-                a
-                for a in APPS.values()
-                if a.public and a.application_id and a.application_id == asked.get("application_id")
-            ),
-            None,
-        )
-        if app is None:
-            raise self._page_error("SPSA0404", "unknown application_id")
-        if not asked.get("state") or (app.draft and asked.get("version") != "beta"):
-            raise self._page_error("MD1000", "state is missing, or a draft without version=beta")
-        registered = self.state.redirect_uri("amazon")
-        redirect_uri = asked.get("redirect_uri", registered)
-        if "#" in redirect_uri:
-            raise self._page_error("MD5110", "# in redirect_uri")
-        if redirect_uri != registered:
-            raise self._page_error("MD5101", "redirect_uri is not registered")
-        if request.method == "POST":
-            return self._decided(request, app, redirect_uri, knobs)
-        match = CONSENT.fullmatch(request.path)
-        region = match["region"] if match else None
-        offered = [
-            (a.key, a.label)
-            for a in of_platform("amazon")
-            if isinstance(a, AmazonAccount) and region in (None, a.region)
-        ]
-        return pages.consent(
-            request, accounts=offered, asks=list(AMAZON_ROLES), app=app.application_id
-        )
-
-    def _page_error(self, code: str, note: str) -> Refused:
-        # Shown to the seller; the caller never hears of it.
-        return Refused(pages.plain("error", code, status=400), note)
-
-    def _decided(self, request: Request, app: App, redirect_uri: str, knobs: Knobs) -> Response:
-        if request.form.get("decision") != "agree":
-            # What Amazon does after a refusal is not documented: the seller just stays there.
-            return pages.plain("declined", pages.word(request, "declined"))
-        account = ACCOUNTS.get(request.form.get("account", ""))
-        if not isinstance(account, AmazonAccount):
-            raise self._page_error("SPDC8143", "no such account")
-        ttl = CODE_TTL if knobs.code_ttl is None else knobs.code_ttl
-        code = self.state.mint(
-            Token(
-                value=f"EMULATOR{secrets.token_hex(10)}",
-                kind="code",
-                platform="amazon",
-                client_id=app.client_id,
-                account=account.key,
-                expires_at=self.state.now("amazon") + ttl,
-                redirect_uri=redirect_uri,
-            )
-        )
-        back = {
-            "state": request.args["state"],
-            "selling_partner_id": account.seller_id,
-            "spapi_oauth_code": code,
-        }
-        return pages.redirect(f"{redirect_uri}?{urlencode(back)}")
 
     # --- Login with Amazon
 
@@ -386,3 +328,15 @@ class Amazon:
                 "hasSuspendedListings": marketplace in account.suspended_listings,
             },
         }
+
+    def orders_changed(self, account: str, records: list[Record]) -> None:
+        pass
+
+    def access_ended(self, account: str) -> None:
+        pass
+
+    def push(self, account: str, topic: str) -> bool:
+        return False
+
+
+PLATFORM = Amazon

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from werkzeug.test import TestResponse
@@ -325,3 +326,46 @@ def test_yen_have_no_decimals(acts: Acts) -> None:
     totals = [o["proceeds"]["grandTotal"] for o in page["orders"] if "proceeds" in o]
     assert totals
     assert all(t["currencyCode"] == "JPY" and t["amount"].isdigit() for t in totals)
+
+
+# --- begun at Amazon
+
+MANAGE = "/amazon/consent/apps/manage"
+
+
+def begin(acts, account="amazon-aurora-eu"):
+    """What the Login URI is told."""
+    asked = {"account": account, "application_id": APPS["amazon"].application_id}
+    answer = acts.client.get(MANAGE, query_string=asked)
+    where = urlsplit(answer.headers["Location"])
+    assert where.path == "/link/start/amazon/"
+    return dict(parse_qsl(where.query))
+
+
+def go_on(acts, told, account="amazon-aurora-eu", **changes):
+    path = "/amazon/consent" + urlsplit(told["amazon_callback_uri"]).path
+    asked = {
+        "amazon_state": told["amazon_state"],
+        "redirect_uri": "http://127.0.0.1:8000/link/callback/amazon/",
+        "state": "state-1",
+    }
+    return acts.client.post(
+        path, query_string=asked | changes, data={"account": account, "decision": "agree"}
+    )
+
+
+def test_a_consent_begun_at_amazon_comes_back_with_the_seller_and_our_state(acts):
+    told = begin(acts)
+    back = go_on(acts, told)
+
+    assert told["selling_partner_id"] == ACCOUNTS["amazon-aurora-eu"].seller_id
+    assert told["amazon_callback_uri"].startswith("https://sellercentral-europe.amazon.com/")
+    assert in_query(back, "selling_partner_id") == told["selling_partner_id"]
+    assert in_query(back, "state") == "state-1"
+    assert go_on(acts, told).status_code == 400  # used up
+
+
+def test_a_consent_begun_at_amazon_is_that_sellers_alone(acts):
+    assert go_on(acts, begin(acts), account="amazon-aurora-na").status_code == 400
+    assert go_on(acts, begin(acts), amazon_state="made-up").status_code == 400
+    assert go_on(acts, begin(acts), state="").status_code == 400
