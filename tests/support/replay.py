@@ -49,6 +49,10 @@ class Replay:
     calls: list[tuple[str, Request]] = field(default_factory=list)  # (base or "", request)
     complaints: list[str] = field(default_factory=list)
 
+    @property
+    def folder(self) -> Path:
+        return self.contracts / self.platform.replace("_", "-")
+
     def endpoints(self, *keys: str) -> dict[str, dict[str, str]]:
         """For PLATFORM_ENDPOINTS; with "api" alone everything goes to one address."""
         self.keys = keys
@@ -68,7 +72,7 @@ class Replay:
             assert base in ("", home), f"called at {base}, it lives at {home}"
             for name in ("user-agent", "accept", *route.headers):
                 assert request.headers.get(name), f"no {name}"
-            spec = contract.load(self.contracts / self.platform / f"{route.spec}.json")
+            spec = contract.load(self.folder / f"{route.spec}.json")
             contract.check(request, spec)
             route.prose(request)
             return 200, self.example(route.example(request))
@@ -77,12 +81,12 @@ class Replay:
             return 400, b'{"detail": "not in the contract"}'
 
     def example(self, name: str) -> bytes:
-        return (self.contracts / self.platform / "examples" / f"{name}.json").read_bytes()
+        return (self.folder / "examples" / f"{name}.json").read_bytes()
 
     def records(self, name: str) -> list[bytes]:
         """The orders of a recorded page, as received."""
         page = msgspec.json.decode(self.example(name), type=dict[str, msgspec.Raw])
-        wanted = "postings" if "postings" in page else "orders"
+        wanted = next(key for key in ("postings", "orders", "data") if key in page)
         return [bytes(raw) for raw in msgspec.json.decode(page[wanted], type=list[msgspec.Raw])]
 
     def paths(self) -> list[str]:
@@ -131,7 +135,9 @@ def read_request(
     parts = urlsplit(target)
     base, path = "", parts.path
     first, _, rest = path.removeprefix("/").partition("/")
-    if first in BASES and not (first == "auth" and rest.startswith("o2/")):  # Amazon's own /auth
+    # Amazon's own paths begin with /auth/o2, Wish's with /api/v3.
+    own = f"{first}/{rest}".startswith(("auth/o2/", "api/v3/"))
+    if first in BASES and not own:
         base, path = first, f"/{rest}"
     pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     assert len(dict(pairs)) == len(pairs), "a parameter is given twice"
@@ -180,11 +186,22 @@ def _amazon_times(request: Request) -> None:
     assert len(given.get("marketplaceIds", "x").split(",")) <= 50
 
 
+def _tiktok_times(request: Request) -> None:
+    asked = _json(request)
+    assert asked["update_time_ge"] < asked["update_time_lt"], "the range is empty"
+
+
 def _ozon_times(request: Request) -> None:
     asked = _json(request)["filter"]
     assert asked["since"] < asked["to"], "the range is empty"
     changed = asked.get("last_changed_status_date", {"from": "a", "to": "b"})
     assert changed["from"] < changed["to"], "the range of changes is empty"
+
+
+def _wish_times(request: Request) -> None:
+    given = request.params
+    assert given["updated_at_min"] <= given["updated_at_max"], "the range is empty"
+    assert given["sort_by"] == "updated_at.asc", "without a cursor only rising times can be paged"
 
 
 _EBAY_TOKENS = {
@@ -195,6 +212,13 @@ _LWA_TOKENS = {
     "authorization_code": "lwa_authorization_code_200",
     "refresh_token": "lwa_refresh_200",
 }
+_TIKTOK = "tiktok-shop.openapi"
+_TIKTOK_PAGES = {
+    "": "orders_search_page",
+    "6AsPQsUMvH3RkchNUPPh22NROHkE0D8pmq/N5M1kHYcZmtRyv9aVrNv65W7Q6tFA+7D1ud64MPNz5OaT":
+        "order_detail",  # of the same form, and without a next page
+}  # fmt: skip
+_WISH = "wish-v3.openapi"
 _OZON = "seller-api.trimmed.openapi"
 _OZON_KEYS = ("client-id", "api-key")
 
@@ -248,6 +272,38 @@ ROUTES: dict[str, dict[tuple[str, str], Route]] = {
         ),
         ("POST", "/v3/posting/fbo/list"): Route(
             spec=_OZON, headers=_OZON_KEYS, prose=_ozon_times, example=lambda _: "fbo_list"
+        ),
+    },
+    "tiktok_shop": {
+        ("GET", "/api/v2/token/get"): Route(
+            spec=_TIKTOK, base="auth", example=lambda _: "token_get"
+        ),
+        ("GET", "/api/v2/token/refresh"): Route(
+            spec=_TIKTOK, base="auth", example=lambda _: "token_get"
+        ),
+        ("GET", "/authorization/202309/shops"): Route(
+            spec=_TIKTOK, headers=("x-tts-access-token",), example=lambda _: "shops"
+        ),
+        ("POST", "/order/202309/orders/search"): Route(
+            spec=_TIKTOK, headers=("x-tts-access-token",), prose=_tiktok_times,
+            example=_paged(lambda r: r.params.get("page_token", ""), _TIKTOK_PAGES),
+        ),
+    },
+    "wish": {
+        ("POST", "/api/v3/oauth/access_token"): Route(
+            spec=_WISH, base="auth", example=lambda _: "token"
+        ),
+        ("GET", "/api/v3/oauth/refresh_token"): Route(
+            spec=_WISH, base="auth", example=lambda _: "token"
+        ),
+        ("GET", "/api/v3/oauth/test"): Route(spec=_WISH, example=lambda _: "oauth_test"),
+        # Of these two nothing is recorded: an answer that tells neither name nor currency.
+        ("GET", "/api/v3/merchant/settings"): Route(spec=_WISH, example=lambda _: "oauth_test"),
+        ("GET", "/api/v3/merchant/currency_settings"): Route(
+            spec=_WISH, example=lambda _: "oauth_test"
+        ),
+        ("GET", "/api/v3/orders"): Route(
+            spec=_WISH, prose=_wish_times, example=lambda _: "orders_page"
         ),
     },
 }  # fmt: skip

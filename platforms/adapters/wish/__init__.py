@@ -16,7 +16,7 @@ from platforms import reading
 from platforms.adapter import Adapter, Call
 from platforms.adapters.wish import faults, orders, paging
 from platforms.adapters.wish.advice import ADVICE
-from platforms.adapters.wish.modes import EMAIL, MODES, ORDERS_SCOPE, SCOPES
+from platforms.adapters.wish.modes import EMAIL, MERCHANT_SCOPE, MODES, ORDERS_SCOPE, SCOPES
 from platforms.adapters.wish.webhooks import WishWebhooks
 from platforms.errors import Fault, PlatformError, platform_error
 from platforms.spec import (
@@ -185,8 +185,9 @@ class Wish(Adapter):
         if granted is not None and ORDERS_SCOPE not in granted:
             raise platform_error(Fault.INSUFFICIENT_SCOPE, ORDERS_SCOPE)
         asked = self.mode(call.account.mode).scopes
-        named = _if_permitted(call, "/api/v3/merchant/settings", _Settings)
-        paid = _if_permitted(call, "/api/v3/merchant/currency_settings", _Currency)
+        may = granted is None or MERCHANT_SCOPE in granted
+        named = _if_permitted(call, "/api/v3/merchant/settings", _Settings) if may else None
+        paid = _if_permitted(call, "/api/v3/merchant/currency_settings", _Currency) if may else None
         name = reading.text(named.data.display_name) if named and named.data else None
         currency = (paid.data.currency_code if paid and paid.data else None) or ""
         shop = Shop(

@@ -7,13 +7,14 @@ from django.utils.translation import gettext_lazy as _
 from platforms.spec import Field, Mode, ModeKind, Text
 
 ORDERS_SCOPE = "orders:read"
+MERCHANT_SCOPE = "merchant:read"
 # What both modes ask for; the others of SCOPES are welcome and not missed.
 ASKED = (ORDERS_SCOPE, "tickets:read", "tickets:write")
 SCOPES: dict[str, Text] = {
     ORDERS_SCOPE: _("Read orders; nothing can be changed."),
     "tickets:read": _("Read messages of buyers."),
     "tickets:write": _("Answer messages of buyers."),
-    "merchant:read": _("Read the name and currency of the shop."),
+    MERCHANT_SCOPE: _("Read the name and currency of the shop."),
     "webhook:read": _("See what Storelink is told at once."),
     "webhook:write": _("Be told at once about new orders."),
 }
