@@ -161,7 +161,7 @@ class Amazon(Adapter):
         return self.endpoint("consent", region=asked.region)
 
     def read_start(self, params: Mapping[str, str], *, app: AppKeys | None, now: datetime) -> Start:
-        return consent.read_start(params)
+        return consent.read_start(params, now=now)
 
     def read_callback(self, params: Mapping[str, str], account: Account, *, now: datetime) -> str:
         code = params.get("spapi_oauth_code", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from platforms.adapters.amazon.modes import WEBSITE
@@ -19,12 +20,13 @@ _BACK = re.compile(r"(?P<base>https://[a-z0-9.-]+)(?P<rest>/[!-\"$-\[\]-~]{0,200
 # The first marketplace of a host stands for its region; the shops come from the Sellers API.
 _BY_HOST = {site.consent_base: site for site in reversed(SITES)}
 _YES = {"1", "true", "yes", "on"}
+JOURNEY = timedelta(minutes=10)
 
 
 def consent_url(asked: Asked, *, base: str) -> str:
     app, given = asked.app, asked.given
     application_id = app.extra.get("application_id", "")
-    back = given.get("amazon_callback_uri", "")
+    back = given.get("amazon_callback_uri", "") if _is_fresh(asked) else ""
     query = {}
     if not back:
         if not application_id:
@@ -43,7 +45,7 @@ def consent_url(asked: Asked, *, base: str) -> str:
     return f"{back}{'&' if '?' in back else '?'}{urlencode(query)}"
 
 
-def read_start(params: Mapping[str, str]) -> Start:
+def read_start(params: Mapping[str, str], *, now: datetime) -> Start:
     """What Amazon tells our Login URI, from its app store or at the yearly renewal.
 
     We send the seller's browser on to an address in it, so that must be Seller Central's own.
@@ -55,12 +57,21 @@ def read_start(params: Mapping[str, str]) -> Start:
         raise platform_error(Fault.INVALID_REQUEST, "Amazon's own state is missing")
     if not re.fullmatch(SELLER_ID, seller_id):
         raise platform_error(Fault.INVALID_REQUEST, "the seller's number is missing")
-    given = {"amazon_callback_uri": back, "amazon_state": mark}
+    given = {"amazon_callback_uri": back, "amazon_state": mark, "begun_at": now.isoformat()}
     if params.get("version") == "beta":
         given["version"] = "beta"
     return Start(
         mode=WEBSITE, site=site.code, region=site.region, account_id=seller_id, given=given
     )
+
+
+def _is_fresh(asked: Asked) -> bool:
+    """Amazon's state is good for one journey; who tries again later asks anew, from our side."""
+    try:
+        begun_at = datetime.fromisoformat(asked.given.get("begun_at", ""))
+        return timedelta(0) <= asked.now - begun_at <= JOURNEY
+    except (ValueError, TypeError):
+        return False
 
 
 def _base_of(back: str) -> str:

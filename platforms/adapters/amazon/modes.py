@@ -52,9 +52,9 @@ MODES = (
             _("Choose the marketplaces to link. Finish within 10 minutes."),
         ),
         costs=_(
-            "Only reading: orders, and the names and addresses that belong to them. Prices, stock,"
-            " payouts and your password stay with you; you can disable the application under"
-            " “Manage Your Apps” at any time."
+            "The roles for orders and shipping of our application. We read with them: orders, and"
+            " the names and addresses that belong to them. Prices, payouts and your password stay"
+            " with you; you can disable the application under “Manage Your Apps” at any time."
         ),
         compared=_(
             "Better than an application of your own for nearly everybody: no secret leaves Amazon,"
@@ -135,8 +135,7 @@ MODES = (
         ),
         compared=_(
             "Take “Agree in Seller Central” unless your company has an approved application of its"
-            " own: that way you copy no secret and Amazon shows you what you allow. This one needs"
-            " no yearly consent that we know of."
+            " own: that way you copy no secret, and Amazon shows you what you allow."
         ),
         warning=_(
             "Use this only on an installation your own company runs. In 2018 Amazon closed accounts"

@@ -97,6 +97,7 @@ def test_a_linking_may_begin_at_amazon():
     assert begun.given == {
         "amazon_callback_uri": BACK,
         "amazon_state": "amz+State/1==",
+        "begun_at": NOON.isoformat(),
         "version": "beta",
     }
 
@@ -140,7 +141,7 @@ def test_nobody_is_sent_on_to_a_stranger(address):
     assert caught.value.fault is Fault.INVALID_REQUEST
     assert "evil" not in caught.value.detail
     if address:
-        given = {"amazon_callback_uri": address, "amazon_state": "x"}
+        given = {**start().given, "amazon_callback_uri": address}
         with pytest.raises(NeedsSupport):
             consent(given=given)
 
@@ -171,6 +172,14 @@ def test_what_began_at_amazon_goes_on_where_it_says(more, version):
         "amazon_state": "amz+State/1==",
         "state": "st_1",
     }
+
+
+@pytest.mark.parametrize("begun_at", ["2026-11-21T11:49:59+00:00", "2026-11-21T12:00:00", "", "x"])
+def test_who_tries_again_later_consents_from_our_side(begun_at):
+    url, query = consent(given={**start().given, "begun_at": begun_at})
+
+    assert url.path == "/apps/authorize/consent"
+    assert "amazon_state" not in query
 
 
 def test_an_address_of_amazon_keeps_its_own_parameters():
