@@ -7,13 +7,16 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from platforms.errors import Fault, NeedsSeller
+from platforms import registry
+from platforms.credentials import account_of
+from platforms.errors import Fault, NeedsSeller, TryLater
 from platforms.flows import consent as consent_flow
 from platforms.flows import prepare_link
 from platforms.flows.confirm_link import confirm
 from platforms.flows.pull_orders import pull_orders
-from platforms.flows.refresh import Outcome, refresh
+from platforms.flows.refresh import Outcome, open_channel, refresh
 from platforms.models import App, Authorization, Order, Quarantined, Stream
+from platforms.spec import News, Push
 from tenants.models import Store, StoreState
 from tenants.scope import tenant_scope
 from tests.support.linking import attempt_for, consent, keys_of, link_store
@@ -179,3 +182,70 @@ def test_our_own_application_is_asked_for_but_a_private_one_stays_the_tenants(ma
     (app,) = App.objects.filter(platform="wish")
     assert app.tenant == world.lotus
     assert app.redirect_uri == "http://127.0.0.1:8000/link/callback/wish/"
+
+
+def test_a_private_application_is_told_of_orders_at_once(market, world):
+    authorization = link(market, world)
+    hooks = registry.get("wish").webhooks
+    assert hooks.offered(account_of(authorization))
+    address = "http://127.0.0.1:8000/push/wish/abc"
+    with open_channel(authorization, now=timezone.now()) as call:
+        ids = hooks.register(call, address=address, now=timezone.now())
+        assert hooks.register(call, address=address, now=timezone.now()) == ids
+    (number,) = market.control("orders/change", account="wish-coral", n=1)["numbers"]
+
+    (sent,) = market.emulator.state.outbox
+    headers = {name.lower(): value for name, value in sent.headers.items()}
+    push = Push(method="POST", address=address, headers=headers, body=sent.body)
+
+    assert hooks.is_genuine(push, account_of(authorization), None)
+    (notice,) = hooks.read(push)
+    assert (notice.news, notice.number) == (News.ORDERS, number)
+    store = Store.objects.get(authorization=authorization)
+    assert notice.shop_id == store.external_id
+
+
+@pytest.mark.parametrize(
+    ("account", "mode"), [("wish-pebble", "private_app"), ("wish-coral", "authorization_code")]
+)
+def test_pushes_are_not_offered_where_they_cannot_be_had(market, world, account, mode):
+    authorization = link(market, world, account, mode)
+
+    assert not registry.get("wish").webhooks.offered(account_of(authorization))
+
+
+def test_a_record_that_cannot_be_read_is_quarantined_and_the_rest_lands(market, world):
+    market.control("knobs", where="wish-coral", set={"bad_record": True})
+    authorization = link(market, world)
+
+    pulled = pull(authorization)
+
+    assert (pulled.finished, Quarantined.objects.count()) == (True, 1)
+    assert pulled.created > 5
+
+
+def test_another_merchants_consent_does_not_renew_this_store(market, world):
+    authorization = link(market, world)
+    market.control("knobs", where="wish-coral", set={"wrong_account": "wish-pebble"})
+    attempt = attempt_for(
+        world.lotus, "wish-coral", mode="authorization_code", relinks=authorization
+    )
+
+    attempt = consent(market, attempt, "wish-coral")
+
+    assert (attempt.fault, attempt.fault_reason) == (Fault.SHOP_MISMATCH, "other_shop")
+
+
+def test_a_limit_is_waited_for_as_long_as_wish_says(market, world):
+    authorization = link(market, world)
+    market.control("knobs", where="wish-coral", set={"throttle": True, "retry_after": 300})
+
+    with pytest.raises(TryLater) as raised:
+        pull(authorization)
+
+    assert raised.value.fault is Fault.RATE_LIMITED
+    market.control("knobs", where="wish-coral", set={"throttle": False})
+    calls = len(market.wire.calls)
+    with pytest.raises(TryLater):
+        pull(authorization)
+    assert len(market.wire.calls) == calls  # held back without asking
