@@ -39,6 +39,7 @@ from platforms.spec import (
 )
 
 CODE_LENGTH = 1024
+LIFETIME = timedelta(days=30)  # of an access token, should its end not be told
 # How far ahead a reset may be said to be; a clock that is wrong must not stop us for ever.
 LONGEST_WAIT = timedelta(days=1)
 
@@ -47,9 +48,9 @@ T = TypeVar("T")
 
 class _Token(msgspec.Struct):
     access_token: str
-    refresh_token: str
-    merchant_id: str
-    expiry_time: datetime
+    refresh_token: str | None = None
+    merchant_id: str | None = None
+    expiry_time: str | int | None = None
     scopes: list[str] | None = None
 
 
@@ -154,7 +155,10 @@ class Wish(Adapter):
             },
             signed=False,
         )
-        return _grant(call(request))
+        grant = _grant(call(request), now=now)
+        if not grant.refresh_token:
+            raise platform_error(Fault.BAD_RESPONSE, "no refresh token came with the grant")
+        return grant
 
     def refresh(self, call: Call, *, now: datetime) -> Grant:
         """Wish replaces the refresh token and at once ends all access tokens given out before,
@@ -173,7 +177,7 @@ class Wish(Adapter):
             },
             signed=False,
         )
-        return _grant(call(request))
+        return _grant(call(request), now=now)
 
     def who_am_i(self, call: Call, *, now: datetime) -> Identity:
         answer = call(Request(method="GET", path="/api/v3/oauth/test", operation="api"))
@@ -256,22 +260,22 @@ def _app(account: Account) -> AppKeys:
     return account.app
 
 
-def _grant(answer: Answer) -> Grant:
-    """Out of the usual envelope or bare: which of the two is seen, not documented."""
+def _grant(answer: Answer, *, now: datetime) -> Grant:
+    """Out of the usual envelope or bare: which of the two is seen, not documented.
+
+    Only the access token must be there: the answer to a refresh has replaced what we had, so
+    nothing of it may be lost over a date that cannot be read.
+    """
     token = reading.decode(answer, _Wrapped).data or reading.decode(answer, _Token)
-    if not token.access_token or not token.refresh_token:
-        raise platform_error(Fault.BAD_RESPONSE, "a token is empty")
-    try:
-        expires_at = reading.moment(token.expiry_time)
-    except ValueError as exc:
-        raise platform_error(Fault.BAD_RESPONSE, reading.short(str(exc))) from None
+    if not token.access_token:
+        raise platform_error(Fault.BAD_RESPONSE, "the access token is empty")
     scopes = None if token.scopes is None else tuple(token.scopes)
     return Grant(
         access_token=token.access_token,
-        access_expires_at=expires_at,
-        refresh_token=token.refresh_token,
+        access_expires_at=_moment(str(token.expiry_time or ""), now=now) or now + LIFETIME,
+        refresh_token=token.refresh_token or None,
         scopes=scopes,
-        account_id=token.merchant_id,
+        account_id=token.merchant_id or "",
         # Told with the grant only, asked for by `who_am_i` and before subscribing to pushes.
         secrets={} if scopes is None else {"scopes": " ".join(scopes)},
     )
@@ -287,14 +291,17 @@ def _if_permitted(call: Call, path: str, kind: type[T]) -> T | None:
         return None
 
 
-def _reset(stated: str, *, now: datetime) -> datetime | None:
-    """When calls are possible again: Unix seconds, seconds to wait, or ISO 8601; the format is
-    not documented."""
+def _moment(stated: str, *, now: datetime) -> datetime | None:
+    """Unix seconds, seconds from now, or ISO 8601; None for anything else."""
     if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", stated):
-        at = reading.expires_at(int(float(stated)), now=now)
-    else:
-        try:
-            at = reading.moment(datetime.fromisoformat(stated))
-        except ValueError:
-            return None
+        return reading.expires_at(int(float(stated)), now=now)
+    try:
+        return reading.moment(datetime.fromisoformat(stated))
+    except ValueError:
+        return None
+
+
+def _reset(stated: str, *, now: datetime) -> datetime | None:
+    """When calls are possible again; the format is not documented."""
+    at = _moment(stated, now=now)
     return max(now, min(at, now + LONGEST_WAIT)) if at else None

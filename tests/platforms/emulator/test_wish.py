@@ -13,8 +13,10 @@ from werkzeug.test import Client, TestResponse
 
 from platforms.emulator.accounts import ACCOUNTS, APPS, App
 from platforms.emulator.app import Emulator
+from platforms.emulator.book import STAGES
 from tests.platforms.emulator.acts import Acts, in_query
 from tests.platforms.emulator.conftest import Clock
+from tests.platforms.emulator.test_payloads import check_openapi, component, contract
 
 CONSENT = "/wish/v3/oauth/authorize"
 API = "/wish/api/v3"
@@ -199,3 +201,25 @@ def test_only_private_applications_subscribe_by_calls(acts: Acts, emulator: Emul
     digest = hmac.new(PRIVATE.client_secret.encode(), sent.body, hashlib.sha256).digest()
     assert sent.headers["Wish-Hmac-Sha256"] == base64.b64encode(digest).decode()
     assert (sent.url, len(json.loads(sent.body))) == (ADDRESS, 2)
+
+
+@pytest.mark.contracts
+@pytest.mark.parametrize("account", ["wish-coral", "wish-pebble"])
+def test_answers_are_what_the_contract_says(acts: Acts, account: str) -> None:
+    document = contract("wish/wish-v3.openapi.json")
+    for stage in STAGES:
+        acts.control("orders/add", account=account, n=2, stage=stage, ago_seconds=600)
+    grant = granted(acts.client, account)
+
+    orders = ask(acts.client, "/orders", grant["access_token"], limit="500").json["data"]
+    one = ask(acts.client, f"/orders/{orders[0]['id']}", grant["access_token"]).json["data"]
+
+    assert one == orders[0]
+    assert {order["state"] for order in orders} == {
+        "REQUIRE_REVIEW", "APPROVED", "SHIPPED", "REFUNDED", "DECLINED",
+    }  # fmt: skip
+    for order in orders:
+        check_openapi(document, component("Order"), order)
+    check_openapi(document, component("AccessToken"), grant)
+    known = ask(acts.client, "/oauth/test", grant["access_token"]).json["data"]
+    check_openapi(document, component("OAuthTest"), known)

@@ -120,14 +120,30 @@ def test_a_refresh_is_a_get_that_gives_a_new_refresh_token():
     assert grant.refresh_token == "refresh-2"
 
 
-@pytest.mark.parametrize("missing", ["access_token", "refresh_token", "merchant_id", "expiry_time"])
-def test_half_a_grant_is_none(missing):
-    token = {name: value for name, value in TOKEN.items() if name != missing}
+def test_a_grant_without_an_access_token_is_none():
+    token = {name: value for name, value in TOKEN.items() if name != "access_token"}
 
-    with pytest.raises(TryLater) as raised:
-        WISH.refresh(ScriptedCall(WISH, ACCOUNT, good(token)), now=NOON)
+    for given in (token, TOKEN | {"access_token": ""}):
+        with pytest.raises(TryLater) as raised:
+            WISH.refresh(ScriptedCall(WISH, ACCOUNT, good(given)), now=NOON)
+        assert raised.value.fault is Fault.BAD_RESPONSE
 
-    assert raised.value.fault is Fault.BAD_RESPONSE
+
+def test_a_first_grant_needs_a_refresh_token():
+    call = ScriptedCall(WISH, ACCOUNT, good(TOKEN | {"refresh_token": None}))
+
+    with pytest.raises(TryLater):
+        WISH.exchange(call, code="c", verifier="", params={}, now=NOON)
+
+
+@pytest.mark.parametrize("expiry", [None, "soon", ""])
+def test_what_a_refresh_gave_is_kept_even_if_its_end_cannot_be_read(expiry):
+    given = {"access_token": "access-3", "expiry_time": expiry}
+
+    grant = WISH.refresh(ScriptedCall(WISH, ACCOUNT, good(given)), now=NOON)
+
+    assert (grant.access_token, grant.refresh_token) == ("access-3", None)
+    assert grant.access_expires_at == NOON + timedelta(days=30)
 
 
 def test_who_we_are_is_number_name_and_currency():
