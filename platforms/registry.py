@@ -8,6 +8,7 @@ from platforms.adapters.amazon import Amazon
 from platforms.adapters.ebay import Ebay
 from platforms.adapters.lazada import Lazada
 from platforms.adapters.ozon import Ozon
+from platforms.adapters.shopee import Shopee
 from platforms.adapters.shopify import Shopify
 from platforms.adapters.tiktok_shop import TiktokShop
 from platforms.adapters.wish import Wish
@@ -18,6 +19,7 @@ _ADAPTERS: tuple[Adapter, ...] = (
     Ozon(),
     Shopify(),
     Lazada(),
+    Shopee(),
     Wish(),
     AliExpress(),
     TiktokShop(),
