@@ -62,4 +62,3 @@ SITES = tuple(
     for code, name, marketplace, region, host, zone in _ROWS
 )
 BY_MARKETPLACE = {site.external_id: site for site in SITES}
-CONSENT_HOSTS = frozenset(site.consent_base for site in SITES)

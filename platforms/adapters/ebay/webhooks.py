@@ -29,6 +29,7 @@ APP_TOPICS = (DELETION, REVOCATION)
 SELLER_TOPICS = ("ORDER_CONFIRMATION", "ITEM_MARKED_SHIPPED")
 
 EXISTS = "195012"  # "Subscription already exists"
+NOT_OURS = ("195011", "195027")  # not authorized for the topic, no such topic
 GONE = ("195013", "HTTP 404")
 
 
@@ -254,6 +255,8 @@ def _ensure_subscriptions(
                     call, token, "POST", "/subscription", json={"topicId": topic, **wanted}
                 )
             except PlatformError as exc:
+                if exc.detail.startswith(NOT_OURS):
+                    continue  # the others are worth having without it
                 if not exc.detail.startswith(EXISTS):  # made by another process meanwhile
                     raise
                 found = _subscriptions(call, token) | found

@@ -9,7 +9,9 @@ import msgspec
 import pytest
 
 from platforms.adapters.amazon import Amazon
+from platforms.landing import Router
 from platforms.spec import OrderStatus
+from tenants.models import Store
 from tests.platforms.adapters.payloads import changed, payload
 
 amazon = Amazon()
@@ -46,6 +48,15 @@ def test_an_order_of_another_channel_has_no_shop_even_with_an_id():
     order = amazon.parse_order(changed(payload("amazon", "other_channel"), salesChannel=channel))
 
     assert order.shop_id == ""
+
+
+def test_an_order_of_another_channel_lands_where_one_store_is_linked_alone():
+    order = amazon.parse_order(payload("amazon", "other_channel"))
+    german, british = (Store(external_id=f"A3X:{site}") for site in ("A1PA6795UKMFR9", "A1F83G8C"))
+
+    assert Router([german]).store_for(order) is german
+    with pytest.raises(ValueError, match="no linked store"):
+        Router([german, british]).store_for(order)
 
 
 def test_yen_have_no_decimals_and_items_are_summed_where_the_order_is_silent():

@@ -351,6 +351,20 @@ def test_a_subscription_that_another_process_made_meanwhile_is_found():
     assert ids["AUTHORIZATION_REVOCATION"] == "s-AUTHORIZATION_REVOCATION"
 
 
+@pytest.mark.parametrize("number", [195011, 195027])
+def test_a_topic_that_is_not_ours_to_have_stops_no_other(number):
+    refused = (403, {"errors": [{"errorId": number, "message": "Not for this topic."}]})
+    ids, _sent = register(
+        MINTED,
+        destinations(),
+        subscribed(APP_TOPICS[1:]),
+        refused,
+        subscribed(SELLER_TOPICS),
+    )
+
+    assert list(ids) == [*APP_TOPICS[1:], *SELLER_TOPICS]
+
+
 def test_an_application_without_verification_token_has_no_pushes():
     bare = replace(ACCOUNT, app=EBAY_APP)
 
