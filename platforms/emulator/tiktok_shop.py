@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import secrets
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -17,19 +16,18 @@ from platforms.emulator.accounts import ACCOUNTS, APPS, App, of_platform
 from platforms.emulator.book import Record
 from platforms.emulator.cast.tiktok_shop import SCOPES, TiktokShopAccount
 from platforms.emulator.knobs import Knobs
-from platforms.emulator.state import Outgoing, State, Token
+from platforms.emulator.state import State, Token
+from platforms.emulator.tiktok_shop_hooks import TiktokShopHooks
 from platforms.emulator.tiktok_shop_orders import (
+    CODE,
     SEARCH_PARAMS,
     TiktokShopOrders,
-    json_body,
     problem,
     refuse,
     success,
 )
-from platforms.emulator.tiktok_shop_payload import facts_of, number_of, shop_of, status_of
 from platforms.emulator.wire import Refused, html_answer
 
-CODE = "tiktok_shop"
 ACCESS_TTL = 7 * 86_400
 REFRESH_TTL = 365 * 86_400
 CODE_TTL = 30 * 60
@@ -61,18 +59,6 @@ OWN_PARAMS = {
     "tiktok_shop.orders": SEARCH_PARAMS,
     "tiktok_shop.order": {"ids"},
 }
-EVENTS = {
-    "ORDER_STATUS_CHANGE": 1,
-    "RECIPIENT_ADDRESS_UPDATE": 3,
-    "PACKAGE_UPDATE": 4,
-    "PRODUCT_STATUS_CHANGE": 5,
-    "SELLER_DEAUTHORIZATION": 6,
-    "UPCOMING_AUTHORIZATION_EXPIRATION": 7,
-    "CANCELLATION_STATUS_CHANGE": 11,
-    "RETURN_STATUS_CHANGE": 12,
-    "NEW_CONVERSATION": 13,
-    "NEW_MESSAGE": 14,
-}
 
 
 def signature(secret: str, path: str, args: Iterable[tuple[str, str]], body: bytes) -> str:
@@ -97,6 +83,7 @@ class TiktokShop:
     def __init__(self, state: State) -> None:
         self.state = state
         self.orders = TiktokShopOrders(state)
+        self.hooks = TiktokShopHooks(state)
 
     def operation(self, request: Request) -> str:
         if request.path in CONSENT:
@@ -137,10 +124,12 @@ class TiktokShop:
         token, app = self.authenticate(request, operation, knobs)
         account = self._of(token.account)
         if operation == "tiktok_shop.shops":
+            if "shop_cipher" in request.args:
+                refuse(36009004, "shop_cipher is not required")
             return success({"shops": self.shops(self._shown(account, knobs))})
         shop = self._shop(request, account)
         if operation == "tiktok_shop.webhooks":
-            return self.webhooks(request, app, shop)
+            return self.hooks.handle(request, app, shop)
         if operation == "tiktok_shop.orders":
             return self.orders.search(request, account, shop, knobs)
         return self.orders.detail(request, account, shop, knobs)
@@ -343,81 +332,16 @@ class TiktokShop:
                 return shop
         refuse(101000, "token and shop_cipher do not match", "unknown or replaced cipher")
 
-    # --- webhooks
-
-    def webhooks(self, request: Request, app: App, shop: str) -> Response:
-        hooks = self.state.keep(CODE).setdefault("hooks", {}).setdefault(shop, {})
-        if request.method == "GET":
-            listed = [{"event_type": t, "address": h["address"]} for t, h in hooks.items()]
-            return success({"webhooks": listed, "total_count": len(listed)})
-        body = json_body(request)
-        topic = body.get("event_type")
-        if topic not in EVENTS:
-            refuse(36009004, "Invalid event_type")
-        if request.method == "DELETE":
-            hooks.pop(topic, None)
-            return success({})
-        address = str(body.get("address", ""))
-        if not address.startswith(("http://", "https://")) or len(address) > 255:
-            refuse(36009004, "Invalid address")
-        hooks[topic] = {"address": address, "app": app.client_id}
-        return success({})
-
-    def _push(self, shop: str, topic: str, data: dict[str, Any]) -> bool:
-        hook = self.state.kept.get(CODE, {}).get("hooks", {}).get(shop, {}).get(topic)
-        app = self.state.app(CODE, hook["app"]) if hook else None
-        if hook is None or app is None:
-            return False
-        body = json.dumps(
-            {
-                "type": EVENTS[topic],
-                "tts_notification_id": str(secrets.randbelow(9 * 10**18) + 10**18),
-                "shop_id": shop,
-                "timestamp": int(self.state.now(CODE)),
-                "data": data,
-            },
-            separators=(",", ":"),
-        ).encode()
-        key = app.client_secret.encode()
-        sign = hmac.new(key, app.client_id.encode() + body, hashlib.sha256).hexdigest()
-        headers = {"Content-Type": "application/json", "Authorization": sign}
-        self.state.send(
-            Outgoing(platform=CODE, topic=topic, url=hook["address"], body=body, headers=headers)
-        )
-        return True
-
-    def _order_news(self, account: TiktokShopAccount, record: Record) -> dict[str, Any]:
-        return {
-            "order_id": number_of(account, record.serial),
-            "order_status": status_of(record, facts_of(record, account, seed=self.state.seed)),
-            "is_on_hold_order": False,
-            "update_time": record.changed // 1000,
-        }
+    # --- pushes
 
     def orders_changed(self, account: str, records: list[Record]) -> None:
-        seller = self._of(account)
-        for record in records:
-            shop = shop_of(seller, record.serial)[0]
-            self._push(shop, "ORDER_STATUS_CHANGE", self._order_news(seller, record))
+        self.hooks.orders_changed(self._of(account), records)
 
     def access_ended(self, account: str) -> None:
         self.push(account, "SELLER_DEAUTHORIZATION")
 
     def push(self, account: str, topic: str) -> bool:
-        seller = self._of(account)
-        if topic not in EVENTS:
-            return False
-        records = self.state.book(account).records
-        done = []
-        for shop, _name, _region in seller.shops:
-            data: dict[str, Any] = {"message": f"{topic} of shop_id {shop}"}
-            if topic == "UPCOMING_AUTHORIZATION_EXPIRATION":
-                data["expiration_time"] = str(int(self.state.now(CODE)) + 30 * 86_400)
-            elif topic != "SELLER_DEAUTHORIZATION":
-                sold = [r for r in records if shop_of(seller, r.serial)[0] == shop]
-                data = self._order_news(seller, sold[-1]) if sold else data
-            done.append(self._push(shop, topic, data))
-        return any(done)
+        return self.hooks.push(self._of(account), topic)
 
 
 PLATFORM = TiktokShop

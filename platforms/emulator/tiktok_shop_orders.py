@@ -22,6 +22,7 @@ from platforms.emulator.tiktok_shop_payload import (
 )
 from platforms.emulator.wire import Refused, json_answer, pack, unpack
 
+CODE = "tiktok_shop"
 REQUEST_ID = "20261121120000EMULATOR0000000000"
 TIMES = ("create_time_ge", "create_time_lt", "update_time_ge", "update_time_lt")
 STATUSES = {*STATUS.values(), "ON_HOLD", "AWAITING_COLLECTION"}

@@ -96,7 +96,7 @@ class TiktokShop(Adapter):
         ),
         "shops": Limit(rate=2, burst=4),
         "token": Limit(rate=5, burst=10, per_app=True),
-        "webhooks": Limit(rate=2, burst=10),
+        "webhooks": Limit(rate=2, burst=30),
     }
     scopes = SCOPES
     lag = timedelta(minutes=1)

@@ -7,11 +7,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from platforms import credentials, registry
 from platforms.emulator.accounts import ACCOUNTS
 from platforms.errors import PlatformError
 from platforms.flows import consent as consent_flow
 from platforms.flows.pull_orders import pull_orders
 from platforms.models import Order, Stream
+from platforms.spec import News, Push
+from platforms.transport import Channel
 from tenants.scope import tenant_scope
 from tests.support.linking import attempt_for, consent, link_store
 from tests.support.wire import emulated
@@ -134,3 +137,48 @@ def test_records_that_cannot_be_read_are_set_aside(market, world):
 
     assert pulled.quarantined == 1
     assert pulled.created >= 1
+
+
+def outgoing(market):
+    """What TikTok Shop sent us since the last look, with what it means."""
+    tiktok = registry.get("tiktok_shop")
+    sent = list(market.emulator.state.outbox)
+    market.emulator.state.outbox.clear()
+    for each in sent:
+        headers = {name.lower(): value for name, value in each.headers.items()}
+        push = Push(method=each.method, address=each.url, headers=headers, body=each.body)
+        yield push, tiktok.webhooks.read(push)[0]
+
+
+def test_pushes_are_set_for_each_shop_signed_and_understood(market, world):
+    linked = link_store(market, world.lotus, JASMIN)
+    tiktok = registry.get("tiktok_shop")
+    account = credentials.account_of(linked.authorization)
+    with Channel(tiktok, account) as call:
+        ids = tiktok.webhooks.register(
+            call, address="http://127.0.0.1:8000/hooks/x", now=timezone.now()
+        )
+    assert set(ids) == set(tiktok.webhooks.topics)
+
+    added = market.control("orders/add", account=JASMIN, n=3)["numbers"]
+    news = list(outgoing(market))
+    assert [notice.number for _push, notice in news] == added
+    assert all(tiktok.webhooks.is_genuine(push, account, None) for push, _notice in news)
+    market.control("push", account=JASMIN, topic="UPCOMING_AUTHORIZATION_EXPIRATION")
+    market.control("revoke", account=JASMIN)
+    assert [(notice.news, notice.shop_id) for _push, notice in outgoing(market)] == [
+        (what, shop[0]) for what in (News.EXPIRES, News.REVOKED) for shop in ACCOUNTS[JASMIN].shops
+    ]
+
+
+def test_pushes_end_when_they_are_given_back(market, world):
+    linked = link_store(market, world.lotus, LUMEN)
+    hooks = registry.get("tiktok_shop").webhooks
+    account = credentials.account_of(linked.authorization)
+    with Channel(registry.get("tiktok_shop"), account) as call:
+        ids = hooks.register(call, address="http://127.0.0.1:8000/hooks/x", now=timezone.now())
+        hooks.unregister(call, ids)
+
+    market.control("orders/add", account=LUMEN, n=1)
+
+    assert list(outgoing(market)) == []
