@@ -7,6 +7,8 @@ stand there in prose only. What does not fit is answered with 400 and remembered
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import re
 import threading
@@ -204,6 +206,35 @@ def _wish_times(request: Request) -> None:
     assert given["sort_by"] == "updated_at.asc", "without a cursor only rising times can be paged"
 
 
+def _signed(request: Request) -> None:
+    """AliExpress looks at the signature before anything else, so it must be right."""
+    form = dict(request.form or {})
+    given = form.pop("sign")
+    path = request.path.removeprefix("/rest") if request.path.startswith("/rest") else ""
+    text = path + "".join(f"{name}{form[name]}" for name in sorted(form))
+    secret = b"TestSecret0123456789abcdef"
+    assert hmac.new(secret, text.encode(), hashlib.sha256).hexdigest().upper() == given
+    assert re.fullmatch(r"\d{13}", form["timestamp"]), "timestamp is not in milliseconds"
+    assert form["sign_method"] == "sha256"
+
+
+def _aliexpress_method(request: Request) -> str:
+    form = request.form or {}
+    method = form["method"]
+    if not method.endswith("orderlist.get"):
+        return {
+            "aliexpress.solution.merchant.profile.get": "vendor_merchant_profile_get",
+            "aliexpress.solution.order.info.get": "order_info_get",
+        }[method]
+    query = json.loads(form["param_aeop_order_query"])
+    assert query["page_size"] <= 50, "page_size is 50 at most"
+    for name in ("create_date", "modified_date"):
+        assert query.get(f"{name}_start", "a") < query.get(f"{name}_end", "b"), "an empty range"
+    if "order_status" in query:
+        return "solution_order_get_empty"
+    return {1: "orderlist_page1", 2: "orderlist_page2_last"}[query["current_page"]]
+
+
 _EBAY_TOKENS = {
     "authorization_code": "token_authorization_code_200",
     "refresh_token": "token_refresh_200",
@@ -304,6 +335,19 @@ ROUTES: dict[str, dict[tuple[str, str], Route]] = {
         ),
         ("GET", "/api/v3/orders"): Route(
             spec=_WISH, prose=_wish_times, example=lambda _: "orders_page"
+        ),
+    },
+    "aliexpress": {
+        ("POST", "/rest/auth/token/create"): Route(
+            spec="iop-gateway.openapi", base="auth", prose=_signed,
+            example=lambda _: "token_create_online_app",
+        ),
+        ("POST", "/rest/auth/token/refresh"): Route(
+            spec="iop-gateway.openapi", base="auth", prose=_signed,
+            example=lambda _: "token_refresh",
+        ),
+        ("POST", "/sync"): Route(
+            spec="iop-gateway.openapi", prose=_signed, example=_aliexpress_method
         ),
     },
 }  # fmt: skip
