@@ -21,8 +21,10 @@ FAULTS = {
     "merchant_access_expired": Fault.TOKEN_REVOKED,
     "shop_no_linked": Fault.TOKEN_REVOKED,
     "partner_shop_no_link": Fault.TOKEN_REVOKED,
+    "merchant_no_linked": Fault.TOKEN_REVOKED,
     "error_permission": Fault.INSUFFICIENT_SCOPE,
     "error_api_permission": Fault.INSUFFICIENT_SCOPE,
+    "error_ashop_api_permission": Fault.INSUFFICIENT_SCOPE,  # an affiliate shop
     "error_kyc_auth": Fault.INSUFFICIENT_SCOPE,
     "invalid_code": Fault.INVALID_REQUEST,
     "invalid_shop_id": Fault.INVALID_REQUEST,
@@ -46,6 +48,7 @@ BY_MESSAGE = (
     ("error_auth", "app is deleted", Fault.ACCOUNT_SUSPENDED),
     ("error_auth", "restricted", Fault.ACCOUNT_SUSPENDED),
     ("error_param", "timestamp is expired", Fault.CLOCK_SKEW),
+    ("error_param", "invalid partner_id", Fault.BAD_CREDENTIALS),
     ("", "system error", Fault.PLATFORM_DOWN),
 )
 

@@ -231,6 +231,8 @@ def test_a_page_that_does_not_move_on_is_an_error():
         ("merchant_access_expired", "", Fault.TOKEN_REVOKED),
         ("shop_no_linked", "", Fault.TOKEN_REVOKED),
         ("partner_shop_no_link", "", Fault.TOKEN_REVOKED),
+        ("merchant_no_linked", "", Fault.TOKEN_REVOKED),
+        ("error_ashop_api_permission", "", Fault.INSUFFICIENT_SCOPE),
         ("error_permission", "", Fault.INSUFFICIENT_SCOPE),
         ("error_api_permission", "", Fault.INSUFFICIENT_SCOPE),
         ("error_auth", "No permission to current api.", Fault.INSUFFICIENT_SCOPE),
