@@ -109,9 +109,9 @@ def parse_order(raw: msgspec.Raw) -> OrderData:
         number=reading.number(order.id.strip()),
         status=STATUSES.get(status, OrderStatus.UNKNOWN),
         platform_status=status,
-        placed_at=_moment(order.create_time),
-        changed_at=_moment(order.update_time),
-        paid_at=_moment(order.paid_time) if order.paid_time else None,
+        placed_at=moment(order.create_time),
+        changed_at=moment(order.update_time),
+        paid_at=moment(order.paid_time) if order.paid_time else None,
         currency=currency,
         total=_money(payment.total_amount),
         items_total=_money(payment.sub_total) if stated is None else stated,
@@ -207,7 +207,7 @@ def _money(value: str | None) -> Decimal | None:
         raise ValueError("an amount is not a number") from None
 
 
-def _moment(seconds: int) -> datetime:
+def moment(seconds: int) -> datetime:
     try:
         return reading.moment(datetime.fromtimestamp(seconds, tz=UTC))
     except (OverflowError, OSError):

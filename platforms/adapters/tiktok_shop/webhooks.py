@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
 from platforms import reading, signing
 from platforms.adapter import Call, Webhooks
+from platforms.adapters.tiktok_shop.orders import moment
 from platforms.adapters.tiktok_shop.shops import ciphers_of
 from platforms.errors import Fault, PlatformError
 from platforms.spec import Account, News, Notice, Push, Request
@@ -53,13 +54,12 @@ class TiktokShopWebhooks(Webhooks):
         said = reading.read(msgspec.Raw(push.body), _Push)
         topic, news = TYPES.get(said.type, (str(said.type), News.OTHER))
         data = reading.try_decode(bytes(said.data), _Data) or _Data()
-        at = datetime.fromtimestamp(said.timestamp, tz=UTC) if said.timestamp else None
         return (
             Notice(
                 news=news,
                 key=said.tts_notification_id or _key(said),
                 topic=topic,
-                at=reading.moment(at) if at else None,
+                at=moment(said.timestamp) if said.timestamp else None,
                 shop_id=said.shop_id.strip(),
                 number=(data.order_id or "").strip() if news is News.ORDERS else "",
                 reason=topic if news in (News.REVOKED, News.EXPIRES) else "",

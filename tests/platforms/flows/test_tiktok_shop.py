@@ -11,6 +11,7 @@ from platforms import credentials, registry
 from platforms.emulator.accounts import ACCOUNTS
 from platforms.errors import PlatformError
 from platforms.flows import consent as consent_flow
+from platforms.flows.confirm_link import confirm
 from platforms.flows.pull_orders import pull_orders
 from platforms.models import Order, Stream
 from platforms.spec import News, Push
@@ -110,13 +111,76 @@ def test_a_shop_whose_key_was_replaced_is_still_read(market, world):
     assert pulled.created > 5
 
 
-def test_an_expired_token_is_renewed_in_the_middle_of_a_pull(market, world):
-    link_store(market, world.lotus, LUMEN)
+@pytest.mark.parametrize("account", [LUMEN, JASMIN])
+def test_an_expired_token_is_renewed_in_the_middle_of_a_pull(market, world, account):
+    link_store(market, world.lotus, account)
     market.control("expire", platform="tiktok_shop")
 
-    (pulled,) = pull()
+    assert all(pulled.created > 3 for pulled in pull())
 
-    assert pulled.created > 5
+
+def test_a_permission_that_is_missing_is_named_before_confirming(market, world):
+    market.control("knobs", where=LUMEN, set={"drop_scopes": ["seller.order.info"]})
+
+    attempt = consent(market, attempt_for(world.lotus, LUMEN), LUMEN)
+
+    assert attempt.fault == ""
+    assert attempt.found["missing"] == ["seller.order.info"]
+
+
+@pytest.mark.parametrize(
+    ("knob", "fault"),
+    [
+        ({"suspended": True}, "account_suspended"),
+        ({"block_ip": True}, "ip_not_whitelisted"),
+        ({"down": True}, "platform_down"),
+        ({"garble": "html"}, "bad_response"),
+        ({"drop_scopes": ["seller.authorization.info"]}, "insufficient_scope"),
+    ],
+)
+def test_a_linking_that_meets_trouble_says_which(market, world, knob, fault):
+    attempt = attempt_for(world.lotus, LUMEN)
+    market.control("knobs", where=LUMEN, set=knob)
+
+    assert consent(market, attempt, LUMEN).fault == fault
+
+
+def test_a_clock_that_is_wrong_is_told_from_a_wrong_key(market, world):
+    attempt = attempt_for(world.lotus, LUMEN)
+    market.control("knobs", where="tiktok_shop", set={"skew": 400})
+
+    assert consent(market, attempt, LUMEN).fault == "clock_skew"
+
+
+def test_a_store_is_relinked_only_to_its_own_account(market, world):
+    linked = link_store(market, world.lotus, LUMEN)
+    market.control("knobs", where=LUMEN, set={"wrong_account": "tiktok_shop-jasmin"})
+
+    again = attempt_for(world.lotus, LUMEN, relinks=linked.authorization)
+
+    assert consent(market, again, LUMEN).fault == "shop_mismatch"
+    market.control("knobs", where=LUMEN, set={"wrong_account": ""})
+    right = consent(market, attempt_for(world.lotus, LUMEN, relinks=linked.authorization), LUMEN)
+    assert right.fault == ""
+    assert confirm(attempt=right, user=None, now=timezone.now()).relinked
+
+
+def test_strictly_replaced_refresh_tokens_are_kept(market, world):
+    market.control("knobs", where=LUMEN, set={"rotate": "strict"})
+    link_store(market, world.lotus, LUMEN)
+
+    for days in (0, 1):
+        market.control("expire", platform="tiktok_shop")
+        assert pull(later=timedelta(minutes=20 * days))[0].finished
+
+
+def test_an_unknown_status_is_kept_verbatim(market, world):
+    market.control("knobs", where=LUMEN, set={"unknown_status": True})
+    link_store(market, world.lotus, LUMEN)
+    pull()
+
+    (odd,) = Order.objects.filter(status="unknown")
+    assert odd.platform_status == "TELEPORTED"
 
 
 def test_after_a_cancelled_authorization_the_seller_must_act(market, world):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 
 from platforms.adapters.tiktok_shop import TiktokShop
@@ -358,6 +359,22 @@ def test_a_push_sent_again_is_recognized_with_and_without_a_number_of_its_own():
     moment = {"timestamp": 1_795_000_000}
     assert pushed(**same | moment).key == pushed(**same | moment).key
     assert pushed(**same | moment).key != pushed(**other | moment).key
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"<html>",
+        b'{"type": "1"}',
+        b'{"type": 1, "timestamp": 1000000000000000}',
+    ],
+)
+def test_a_push_that_is_none_is_refused(body):
+    with pytest.raises((msgspec.ValidationError, ValueError)):
+        tiktok.webhooks.read(Push(method="POST", address="https://here.example", body=body))
 
 
 def test_pushes_are_asked_for_at_every_linked_shop_and_given_back():
