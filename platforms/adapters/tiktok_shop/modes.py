@@ -80,7 +80,10 @@ MODES = (
         steps=(
             _("In Partner Center open App & Service and choose your application."),
             _("Under Manage API switch on the permissions for shop authorization and orders."),
-            _("Enter our callback address, shown on this page, as its redirect URL."),
+            _(
+                "As its redirect URL enter the address of this site, followed by"
+                " /link/callback/tiktok_shop/."
+            ),
             _("Copy app key, app secret and service ID here, then agree on TikTok Shop's page."),
         ),
         fields=(
