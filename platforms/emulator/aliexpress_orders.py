@@ -36,7 +36,6 @@ STATUSES = {
 }  # fmt: skip
 WIDEST = 180 * DAY_MS
 WIDEST_FINISHED = 30 * DAY_MS
-SLACK = 2 * 3_600_000  # bounds are rounded, and the repeated hour is asked around
 Refuse = Callable[[str], NoReturn]
 # list method -> parameter, what a row is called in its nested list
 LISTS = {
@@ -159,7 +158,7 @@ def _query(asked: dict[str, Any], refuse: Refuse) -> Query:
     if created is None:
         refuse("create_date_start and create_date_end are required")
     widest = WIDEST_FINISHED if status == "FINISH" else WIDEST
-    if created[1] - created[0] > widest + SLACK:
+    if created[1] - created[0] > widest:
         refuse("The time range is too long")
     return Query(page=page, size=size, created=created, modified=modified, status=status)
 

@@ -25,10 +25,12 @@ METHODS = (
 )
 OPEN = ("WAIT_SELLER_SEND_GOODS", "SELLER_PART_SEND_GOODS", "RISK_CONTROL", "IN_CANCEL")
 FINISHED = "FINISH"
-OLDEST = timedelta(days=180)
+# AliExpress takes 180 days of creation, of finished orders 30: less, for bounds are rounded and
+# an hour is moved in autumn.
+OLDEST = timedelta(days=174)
 DAY = timedelta(days=1)
-SPAN = timedelta(days=180)  # of creation, for a question without a status
-FINISHED_SPAN = timedelta(days=30)
+SPAN = OLDEST  # of creation, for a question without a status
+FINISHED_SPAN = timedelta(days=29)
 NARROWEST = timedelta(days=3)
 DEEP_EVERY = timedelta(hours=12)
 MOST_PAGES = 5000

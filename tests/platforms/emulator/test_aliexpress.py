@@ -101,7 +101,8 @@ def test_what_the_gateway_looks_at_first(shop: Shop, wrong: dict[str, str], code
 
     answer = shop.acts.client.post("/aliexpress/rest/auth/token/create", data=form)
 
-    assert (answer.status_code, answer.json["code"]) == (200, code)
+    assert answer.status_code == 200
+    assert (answer.json or {})["code"] == code
 
 
 def test_a_refresh_never_extends_the_refresh_tokens_life(shop: Shop, clock: Clock) -> None:

@@ -136,3 +136,36 @@ def test_unreadable_records_are_kept_aside(market, world):
 
     assert pull().quarantined
     assert Order.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("knobs", "fault"),
+    [
+        ({"throttle": True, "retry_after": 90}, Fault.RATE_LIMITED),
+        ({"suspended": True}, Fault.ACCOUNT_SUSPENDED),
+        ({"block_ip": True}, Fault.IP_NOT_WHITELISTED),
+        ({"down": True}, Fault.PLATFORM_DOWN),
+    ],
+)
+def test_refusals_of_a_while_leave_the_grant_alone(market, world, knobs, fault):
+    link_store(market, world.lotus, HARBOR, mode="authorization_code")
+    market.control("knobs", where="aliexpress", set=knobs)
+
+    with pytest.raises(PlatformError) as refused:
+        pull()
+
+    assert refused.value.fault == fault
+    assert Authorization.objects.get().state == "active"
+    assert Stream.objects.get().due_at > timezone.now()
+
+
+def test_a_refreshed_grant_of_another_seller_is_not_taken(market, world):
+    link_store(market, world.lotus, HARBOR, mode="authorization_code")
+    market.control("expire", account=HARBOR)
+    market.control("knobs", where=HARBOR, set={"wrong_account": "aliexpress-meadow"})
+
+    with pytest.raises(PlatformError):
+        pull()
+
+    assert Authorization.objects.get().fault == Fault.SHOP_MISMATCH
+    assert not Order.objects.exists()

@@ -272,7 +272,7 @@ def test_what_changed_is_asked_in_pacific_time_and_then_what_finished():
     changed, finished = (asked(request) for request in call.sent)
     assert changed["modified_date_start"] == "2026-11-21 03:35:00"
     assert changed["modified_date_end"] == "2026-11-21 04:00:00"
-    assert changed["create_date_start"] == "2026-05-25 05:00:00"
+    assert changed["create_date_start"] == "2026-05-31 05:00:00"
     assert "order_status" not in changed
     assert finished["order_status"] == "FINISH"
     assert second.records == ()
@@ -303,7 +303,23 @@ def test_twice_a_day_finished_orders_are_asked_for_half_a_year_back():
     questions = walk(WINDOW)
 
     assert len([q for q in questions if q.get("order_status") == "FINISH"]) == 6
-    assert min(q["create_date_start"] for q in questions[1:]) == "2026-05-25 05:00:00"
+    assert min(q["create_date_start"] for q in questions[1:]) == "2026-05-31 05:00:00"
+
+
+def test_no_finished_order_of_half_a_year_is_passed_over_by_the_rounds_of_some_days():
+    begun = NOON - timedelta(days=3)
+    reached, covered = begun, begun
+    while reached < NOON:
+        now = reached + timedelta(minutes=11)
+        window = Window(since=reached - aliexpress.overlap, until=now)
+        at = lists.start(window, now=now, overlap=aliexpress.overlap, method=0)
+        for asked_for in at.rounds[1:]:
+            deep = asked_for.until - asked_for.oldest > lists.FINISHED_SPAN * 2
+            if deep and asked_for.since <= covered:
+                covered = max(covered, asked_for.until)
+        reached = now
+
+    assert NOON - covered <= lists.DEEP_EVERY
 
 
 def test_a_first_pull_also_asks_for_open_work_of_the_last_weeks():
@@ -338,7 +354,7 @@ def test_a_range_that_is_too_long_is_halved():
     aliexpress.fetch_orders(call, window=WINDOW, cursor=first.cursor, now=NOON)
 
     assert first.records == ()
-    assert asked(call.sent[1])["create_date_start"] == "2026-08-23 05:00:00"
+    assert asked(call.sent[1])["create_date_start"] == "2026-08-26 05:00:00"
 
 
 def test_the_other_package_is_taken_where_one_is_not_permitted():
