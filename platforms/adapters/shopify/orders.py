@@ -175,9 +175,10 @@ def _line(line: _Line, order: _Order) -> LineData:
     if left != count and _is_edited(order):
         # Pieces that were taken out of the order must not be shipped; their price is not told.
         count, total = left, None
-    currencies = {each.currencyCode for each in (price, stated) if each}
-    if len(currencies) > 1:
-        raise ValueError("a line has two currencies")
+    booked = price or stated
+    currency = booked.currencyCode if booked else None
+    if stated and stated.currencyCode != currency:
+        total = None
     return LineData(
         number=_digits(line.id.rpartition("/")[2]),
         quantity=count,
@@ -185,7 +186,7 @@ def _line(line: _Line, order: _Order) -> LineData:
         title=reading.text(line.name) or reading.text(line.title) or "",
         unit_price=reading.amount(price.amount) if price else None,
         total=total,
-        currency=next(iter(currencies), None),
+        currency=currency,
         platform_status="REMOVED" if count == 0 else _line_status(line),
     )
 

@@ -113,6 +113,12 @@ def test_what_was_refunded_stays_sold():
     assert (got.lines[0].quantity, got.lines[0].total) == (2, Decimal("22.5"))
 
 
+def test_amounts_of_two_currencies_never_mix():
+    (one,) = parse(lines=[line(discountedTotalSet=money("1", "EUR"))]).lines
+
+    assert (one.unit_price, one.currency, one.total) == (Decimal("12.5"), "USD", None)
+
+
 def test_a_custom_line_has_no_sku():
     assert parse(lines=[line(sku="")]).lines[0].sku is None
 
@@ -123,7 +129,6 @@ def test_a_custom_line_has_no_sku():
         {"legacyResourceId": "gid://shopify/Order/1"},
         {"totalPriceSet": {"shopMoney": {"amount": ["1"], "currencyCode": None}}},
         {"lines": "see attachment"},
-        {"lines": [line(originalUnitPriceSet=money("1", "EUR"))]},
         {"lines": [line(quantity=-1)]},
         {"updatedAt": "yesterday"},
     ],
