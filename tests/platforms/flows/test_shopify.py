@@ -7,17 +7,18 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from platforms import credentials
+from platforms import credentials, registry
 from platforms.errors import Fault, NeedsSeller, PlatformError, TryLater
 from platforms.flows import consent, link, prepare_link
 from platforms.flows.link_forms import BadInput
 from platforms.flows.pull_orders import pull_orders
-from platforms.flows.refresh import Outcome, refresh
+from platforms.flows.refresh import Outcome, open_channel, refresh
 from platforms.models import Authorization, Order, Quarantined, Stream
 from platforms.models.linking import AuthorizationState
+from platforms.spec import News, Push
 from tenants.scope import tenant_scope
 from tests.support.linking import attempt_for, keys_of, link_store
-from tests.support.wire import callback_params, emulated
+from tests.support.wire import CALLBACK_BASE, callback_params, emulated
 
 MODES = ["client_credentials", "authorization_code", "custom_distribution", "custom_app_token"]
 LANTERN = "shopify-lantern"
@@ -203,3 +204,28 @@ def test_one_bad_record_is_put_aside_and_an_unknown_status_kept(market, world):
 
     assert pulled.finished
     assert Quarantined.objects.count() >= 1
+
+
+def test_pushes_are_asked_for_once_signed_and_given_up(market, world):
+    authorization = link_store(
+        market, world.lotus, LANTERN, mode="authorization_code"
+    ).authorization
+    hooks = registry.get("shopify").webhooks
+    address = f"{CALLBACK_BASE}/push/somewhere/"
+    now = timezone.now()
+
+    with open_channel(authorization, now=now) as call:
+        ids = hooks.register(call, address=address, now=now)
+        again = hooks.register(call, address=address, now=now)
+        market.control("orders/add", account=LANTERN, n=1)
+        sent = market.emulator.state.outbox.pop()
+        headers = {name.lower(): value for name, value in sent.headers.items()}
+        push = Push(method="POST", address=address, headers=headers, body=sent.body)
+        genuine = hooks.is_genuine(push, call.account, None)
+        hooks.unregister(call, ids)
+        left = hooks.register(call, address=address, now=now)
+
+    assert ids == again
+    assert genuine
+    assert hooks.read(push)[0].news == News.ORDERS
+    assert set(left.values()).isdisjoint(ids.values())
