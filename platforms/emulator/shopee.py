@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
 import secrets
 from typing import Any, ClassVar, NoReturn
@@ -17,7 +18,7 @@ from platforms.emulator.book import Record, unscramble
 from platforms.emulator.cast.shopee import REGIONS, ShopeeAccount, shop_of
 from platforms.emulator.knobs import Knobs
 from platforms.emulator.shopee_payload import STATUS, render
-from platforms.emulator.state import State, Token
+from platforms.emulator.state import Outgoing, State, Token
 from platforms.emulator.wire import Refused, json_answer, pack, unpack
 
 ACCESS_TTL, REFRESH_TTL, CODE_TTL = 14_400, 30 * 86_400, 600
@@ -28,10 +29,13 @@ CALLS = {  # path after /api/v2 -> method, operation
     "/auth/token/get": ("POST", "shopee.token"),
     "/auth/access_token/get": ("POST", "shopee.token"),
     "/public/get_shops_by_partner": ("GET", "shopee.partner"),
+    "/push/set_app_push_config": ("POST", "shopee.push_config"),
     "/shop/get_shop_info": ("GET", "shopee.shop"),
     "/order/get_order_list": ("GET", "shopee.orders"),
     "/order/get_order_detail": ("GET", "shopee.order"),
 }
+
+PUBLIC = ("shopee.token", "shopee.partner", "shopee.push_config")
 
 
 def answer(error: str = "", message: str = "", http: int = 200, **body: Any) -> Response:
@@ -100,6 +104,8 @@ class Shopee:
             return self.token(request, app, region, path, knobs)
         if operation == "shopee.partner":
             return answer(authed_shop_list=[], more=False)
+        if operation == "shopee.push_config":
+            return self.push_config(request, app)
         account, shop_id = self._authenticated(request, app, region, knobs)
         if operation == "shopee.shop":
             return self.shop(account, shop_id, knobs)
@@ -125,7 +131,7 @@ class Shopee:
         if abs(int(stamp) - self.state.now("shopee")) > CLOCK_S:
             refuse("error_param", "Timestamp is expired.", 403)
         base = f"{app.client_id}{path}{stamp}"
-        if operation not in ("shopee.token", "shopee.partner"):
+        if operation not in PUBLIC:
             for name in ("access_token", "shop_id"):
                 if not given.get(name):
                     refuse("error_param", f"There is no {name} in query.", 403)
@@ -329,16 +335,59 @@ class Shopee:
             found[0] |= {"create_time": "yesterday", "item_list": "see attachment"}
         return answer(response={"order_list": found})
 
-    # --- pushes
+    # --- pushes, switched on for all shops that the application may call for
+
+    def push_config(self, request: Request, app: App) -> Response:
+        body = request.get_json(silent=True) or {}
+        url, switched = str(body.get("callback_url", "")), body.get("set_push_config_on", [])
+        if not url.startswith(("https://", "http://")):
+            refuse("error_param", "this callback_url is invalid, please check your callback_url.")
+        self.state.keep("shopee")[app.client_id] = {"url": url, "on": switched}
+        return answer(response={"result": "success"})
 
     def orders_changed(self, account: str, records: list[Record]) -> None:
-        pass
+        for record in records:
+            self._push(account, 3, record)
 
     def access_ended(self, account: str) -> None:
-        pass
+        self._push(account, 2, None)
 
     def push(self, account: str, topic: str) -> bool:
-        return False
+        if topic not in ("2", "3", "4", "12"):
+            return False
+        book = self.state.book(account).records
+        self._push(account, int(topic), book[-1] if topic in ("3", "4") and book else None)
+        return True
+
+    def _push(self, key: str, code: int, record: Record | None) -> None:
+        account = ACCOUNTS[key]
+        assert isinstance(account, ShopeeAccount)
+        clients = {t.client_id for t in self.state.tokens.values() if t.account == key}
+        data: dict[str, Any] = {"success": 1}
+        shops = [shop_id for shop_id, _ in account.shops]
+        if record is not None:
+            number = account.number(record.serial)
+            shops = [shop_of(account, record.serial)[0]]
+            data = {"ordersn": number, "status": STATUS[record.stage]}
+        for client in sorted(clients):
+            app = self.state.app("shopee", client)
+            config = self.state.keep("shopee").get(client)
+            if app is None or config is None or code not in config["on"]:
+                continue
+            for shop_id in shops:
+                self._send(
+                    app, config["url"], {"code": code, "shop_id": int(shop_id), "data": data}
+                )
+
+    def _send(self, app: App, url: str, told: dict[str, Any]) -> None:
+        body = json.dumps({**told, "timestamp": int(self.state.now("shopee"))}).encode()
+        base = f"{url}|".encode() + body
+        sign = hmac.new(app.client_secret.encode(), base, hashlib.sha256).hexdigest()
+        headers = {"Authorization": sign, "Content-Type": "application/json"}
+        out = Outgoing(
+            platform="shopee", topic=str(told["code"]), url=url, body=body, headers=headers
+        )
+        self.state.send(out)
 
 
 def _whole(args: Any, name: str) -> int:

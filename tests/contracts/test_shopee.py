@@ -119,3 +119,14 @@ def test_every_described_error_has_a_meaning(contracts, name):
         assert error is not None
         if isinstance(error, NeedsSupport):  # what only we could have done wrong
             assert each["name"].rpartition(".")[2].startswith(OURS), each
+
+
+def test_the_push_address_is_entered_as_described(contracts):
+    call = ScriptedCall(shopee, LINKED, (200, {"error": ""}))
+    shopee.webhooks.register(call, address="https://erp.example.com/webhooks/shopee/", now=NOON)
+
+    spec = description(contracts, "push.set_app_push_config")
+    own = {each["name"] for each in spec["params"]["request_params"]}
+    assert call.sent[0].path == spec["path"]
+    assert set(call.sent[0].json) <= own
+    assert {each["name"] for each in spec["common_params"]} == set(call.sent[0].params)

@@ -15,13 +15,13 @@ from platforms import reading
 from platforms.adapter import Adapter, Call
 from platforms.adapters.shopee import faults, orders
 from platforms.adapters.shopee.advice import ADVICE
+from platforms.adapters.shopee.calls import DIGITS, app_of, signed
 from platforms.adapters.shopee.modes import MODES, REGIONS, SITES
+from platforms.adapters.shopee.webhooks import ShopeeWebhooks
 from platforms.errors import Fault, PlatformError, platform_error
-from platforms.signing import hmac_hex
 from platforms.spec import (
     Account,
     Answer,
-    AppKeys,
     Asked,
     Grant,
     Identity,
@@ -39,7 +39,6 @@ DETAILS = (
     "buyer_user_id,buyer_username,recipient_address,item_list,total_amount,pay_time,"
     "actual_shipping_fee,estimated_shipping_fee,fulfillment_flag"
 )
-DIGITS = re.compile(r"[0-9]{1,18}")
 
 
 class _Token(msgspec.Struct):
@@ -95,6 +94,7 @@ class Shopee(Adapter):
     overlap = timedelta(minutes=10)
     max_window = timedelta(days=14)  # 15 are refused as soon as a bound is rounded
     grant_per_shop = True
+    webhooks = ShopeeWebhooks()
     manage_url: ClassVar[str] = "https://seller.shopee.com/portal/open-platform"
     advice = ADVICE
 
@@ -102,7 +102,7 @@ class Shopee(Adapter):
 
     def check_app(self, call: Call, *, now: datetime) -> None:
         path = f"{BASE}/public/get_shops_by_partner"
-        params = {"page_size": "1", "page_no": "1", **signed(_app(call.account), path, now=now)}
+        params = {"page_size": "1", "page_no": "1", **signed(app_of(call.account), path, now=now)}
         call(Request(method="GET", path=path, params=params, signed=False))
 
     def consent_url(self, asked: Asked) -> str:
@@ -148,7 +148,7 @@ class Shopee(Adapter):
         return _grant(self._token(call, "/auth/access_token/get", given, now=now), now=now)
 
     def _token(self, call: Call, path: str, given: dict[str, object], *, now: datetime) -> _Token:
-        app = _app(call.account)
+        app = app_of(call.account)
         answer = call(
             Request(
                 method="POST",
@@ -201,7 +201,7 @@ class Shopee(Adapter):
         if not token:
             raise platform_error(Fault.TOKEN_EXPIRED, "there is no access token yet")
         shop_id = request.params.get("shop_id") or _shop_id(account)
-        system = signed(_app(account), request.path, token=token, shop_id=shop_id, now=now)
+        system = signed(app_of(account), request.path, token=token, shop_id=shop_id, now=now)
         return replace(request, params={**request.params, **system})
 
     def read_fault(self, request: Request, answer: Answer) -> PlatformError | None:
@@ -274,18 +274,6 @@ class Shopee(Adapter):
         return orders.read_order_number(raw)
 
 
-def signed(
-    app: AppKeys, path: str, *, now: datetime, token: str = "", shop_id: str = ""
-) -> dict[str, str]:
-    """The system's parameters of a call, public or (with a token) of a shop."""
-    stamp = str(int(now.timestamp()))
-    params = {"partner_id": app.client_id, "timestamp": stamp}
-    if token:
-        params |= {"access_token": token, "shop_id": shop_id}
-    base = f"{app.client_id}{path}{stamp}{token}{shop_id}"
-    return {**params, "sign": hmac_hex(app.client_secret, base)}
-
-
 def _grant(token: _Token, *, now: datetime) -> Grant:
     return Grant(
         access_token=token.access_token,
@@ -293,14 +281,6 @@ def _grant(token: _Token, *, now: datetime) -> Grant:
         refresh_token=token.refresh_token,
         refresh_expires_at=now + timedelta(days=30),
     )
-
-
-def _app(account: Account) -> AppKeys:
-    if account.app is None:
-        raise platform_error(Fault.INVALID_REQUEST, "no application is set up for Shopee")
-    if not DIGITS.fullmatch(account.app.client_id):
-        raise platform_error(Fault.BAD_CREDENTIALS, "the Partner ID is not a number")
-    return account.app
 
 
 def _who_came_back(params: Mapping[str, str]) -> tuple[str, str]:

@@ -129,3 +129,21 @@ def test_details_tell_only_the_fields_that_were_named(acts: Acts, clock: Clock, 
     order = get(acts, clock, path, token, "990300002", order_sn_list=number)
 
     assert "item_list" not in order["response"]["order_list"][0]
+
+
+def test_changed_orders_are_pushed_signed_over_address_and_body(
+    acts: Acts, clock: Clock, pair: dict
+) -> None:
+    url = "https://erp.example.com/webhooks/shopee/"
+    given = {"callback_url": url, "set_push_config_on": [3]}
+    path = "/api/v2/push/set_app_push_config"
+    assert post(acts, clock, "cn", path, **given)["error"] == ""
+    acts.control("orders/change", account="shopee-lychee", n=1)
+    state = acts.client.application.state
+
+    sent = state.outbox[-1]
+
+    assert (sent.topic, sent.url) == ("3", url)
+    base = f"{sent.url}|".encode() + sent.body
+    wanted = hmac.new(APP.client_secret.encode(), base, hashlib.sha256).hexdigest()
+    assert sent.headers["Authorization"] == wanted

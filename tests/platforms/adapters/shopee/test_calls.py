@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from platforms.adapters.shopee import Shopee, signed
+from platforms.adapters.shopee import Shopee
+from platforms.adapters.shopee.calls import signed
 from platforms.errors import Fault, PlatformError
 from platforms.spec import Account, AppKeys, Asked, Request, Window
 from tests.support.calls import NOON, ScriptedCall, answer
