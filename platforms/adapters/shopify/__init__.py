@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from datetime import datetime, timedelta
+from typing import ClassVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from platforms import reading
 from platforms.adapter import Adapter, Call, Webhooks
-from platforms.adapters.shopify import faults, graphql, orders, queries
+from platforms.adapters.shopify import faults, graphql, orders, paging, queries
 from platforms.adapters.shopify.advice import ADVICE
 from platforms.adapters.shopify.modes import MODES, SCOPES, explain_value, is_shop, tidy_shop
 from platforms.adapters.shopify.webhooks import ShopifyWebhooks
@@ -42,13 +42,6 @@ from platforms.spec import (
 TOKEN_PATH = "/admin/oauth/access_token"  # noqa: S105 - an address
 NEEDED = ("read_orders",)
 CALLBACK_TOLERANCE = timedelta(seconds=90)
-FIRST_SIZE, MOST_SIZE = 10, 50
-LINES = 50
-MOST_LINE_PAGES = 50
-FIRST_COST = 150.0
-CHEAP = 400.0  # a query may cost 1000: up to here twice as many orders fit
-# One question may be paged through 25,000 objects; then it is asked anew, further on.
-MOST_PAGED = 20_000
 
 
 class _Token(msgspec.Struct):
@@ -78,50 +71,6 @@ class _Installation(msgspec.Struct):
 class _Identity(msgspec.Struct):
     shop: _Shop
     currentAppInstallation: _Installation | None = None
-
-
-class _PageInfo(msgspec.Struct):
-    hasNextPage: bool = False
-    endCursor: str | None = None
-
-
-class _OrderNodes(msgspec.Struct):
-    nodes: list[msgspec.Raw]
-    pageInfo: _PageInfo
-
-
-class _Orders(msgspec.Struct):
-    orders: _OrderNodes
-
-
-class _Lines(msgspec.Struct):
-    nodes: list[Any]
-    pageInfo: _PageInfo
-
-
-class _WithLines(msgspec.Struct):
-    lineItems: _Lines
-    id: str | None = None
-
-
-class _OneOrder(msgspec.Struct):
-    order: _WithLines | None = None
-
-
-class _Changed(msgspec.Struct):
-    updatedAt: datetime
-
-
-class _Cursor(msgspec.Struct):
-    """The question, Shopify's own cursor in it, and how much may be asked at once."""
-
-    since: datetime
-    until: datetime
-    after: str | None = None
-    size: int = FIRST_SIZE
-    lines: int = LINES
-    cost: float = FIRST_COST
-    paged: int = 0
 
 
 class Shopify(Adapter):
@@ -289,69 +238,7 @@ class Shopify(Adapter):
     def fetch_orders(
         self, call: Call, *, window: Window, cursor: str | None, now: datetime
     ) -> Page:
-        at = (
-            msgspec.json.decode(cursor, type=_Cursor)
-            if cursor
-            else _Cursor(since=window.since, until=window.until)
-        )
-        page = self._page(call, at)
-        records = tuple(self._whole(call, raw) for raw in page.nodes)
-        if not (page.pageInfo.hasNextPage and page.pageInfo.endCursor and records):
-            return Page(records=records)
-        if page.pageInfo.endCursor == at.after:
-            raise platform_error(Fault.BAD_RESPONSE, "the next page does not move on")
-        at.after = page.pageInfo.endCursor
-        at.paged += len(records)
-        _ask_anew(at, records[-1])
-        return Page(records=records, cursor=msgspec.json.encode(at).decode())
-
-    def _page(self, call: Call, at: _Cursor) -> _OrderNodes:
-        """The page, with as many orders as Shopify lets one query cost; `at` learns how many."""
-        while True:
-            variables = {
-                "first": at.size,
-                "lines": at.lines,
-                "after": at.after,
-                "query": changed_between(at.since, at.until),
-            }
-            try:
-                answer = graphql.send(call, queries.ORDERS, variables, cost=min(at.cost, 1000))
-            except PlatformError as exc:
-                if faults.TOO_DEAR not in exc.detail or at.size == at.lines == 1:
-                    raise
-                at.lines = at.lines if at.size > 1 else max(1, at.lines // 2)
-                at.size = max(1, at.size // 2)
-                continue
-            page = graphql.read(answer, _Orders).orders
-            at.cost = faults.read_cost(answer).requestedQueryCost or at.cost
-            if at.cost <= CHEAP and at.size < MOST_SIZE:
-                at.size = min(at.size * 2, MOST_SIZE)
-                at.cost *= 2
-            return page
-
-    def _whole(self, call: Call, raw: msgspec.Raw) -> msgspec.Raw:
-        """The order with all its lines; as received where they came with it."""
-        try:
-            order = reading.read(raw, _WithLines)
-        except (msgspec.ValidationError, ValueError):
-            return raw  # parse_order will say what is wrong with it
-        page, nodes = order.lineItems.pageInfo, list(order.lineItems.nodes)
-        for _more in range(MOST_LINE_PAGES):
-            if not page.hasNextPage:
-                break
-            variables = {"id": order.id, "after": page.endCursor}
-            found = graphql.ask(call, queries.LINES, variables, _OneOrder, cost=20).order
-            if found is None:  # deleted meanwhile
-                break
-            page = found.lineItems.pageInfo
-            nodes += found.lineItems.nodes
-        else:
-            raise platform_error(Fault.BAD_RESPONSE, "an order has no end of lines")
-        if len(nodes) == len(order.lineItems.nodes):
-            return raw
-        whole = msgspec.json.decode(raw)
-        whole["lineItems"]["nodes"] = nodes
-        return msgspec.Raw(msgspec.json.encode(whole))
+        return paging.fetch(call, window, cursor)
 
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
         return orders.parse_order(raw)
@@ -398,26 +285,3 @@ def _missing(scopes: tuple[str, ...] | None) -> tuple[str, ...]:
         return ()
     held = {re.sub(r"^write_", "read_", each) for each in scopes}
     return tuple(each for each in NEEDED if each not in held)
-
-
-def _ask_anew(at: _Cursor, last: msgspec.Raw) -> None:
-    """Before Shopify's end of paging, ask for what changed since the last order instead."""
-    if at.paged < MOST_PAGED:
-        return
-    try:
-        since = reading.moment(reading.read(last, _Changed).updatedAt)
-    except (msgspec.ValidationError, ValueError):
-        return
-    if since > at.since:
-        at.since, at.after, at.paged = since, None, 0
-
-
-def changed_between(since: datetime, until: datetime) -> str:
-    """Shopify counts whole seconds: rounded outwards, so that no part of one is left out."""
-    if until.microsecond:
-        until += timedelta(seconds=1)
-    return f"updated_at:>='{_stamp(since)}' updated_at:<'{_stamp(until)}'"
-
-
-def _stamp(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
