@@ -3,6 +3,7 @@ platforms differ. Methods build requests and read answers; the network is `call`
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -15,15 +16,22 @@ from platforms.spec import (
     Account,
     Answer,
     AppKeys,
+    Asked,
     Field,
     Grant,
     Identity,
     Limit,
     Mode,
+    ModeKind,
+    Notice,
     OrderData,
     Page,
+    Push,
+    Reply,
     Request,
+    Room,
     Site,
+    Start,
     Text,
     Window,
 )
@@ -41,6 +49,58 @@ class Call(Protocol):
     def __call__(self, request: Request) -> Answer: ...
 
 
+HOST = re.compile(
+    r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+"
+)
+
+
+class Webhooks:
+    """How one marketplace calls us. Methods are pure but for `call`.
+
+    An address belongs to an authorization (`per_app` False), or to the application and so to
+    all who use it. What `register` gives back is kept, shown, and handed to `unregister`.
+    """
+
+    per_app: ClassVar[bool] = False
+    topics: ClassVar[tuple[str, ...]] = ()  # asked for at `register`
+
+    def offered(self, account: Account) -> bool:
+        """Whether pushes can be had for this account at all (its mode, its scopes)."""
+        return True
+
+    def challenge(self, push: Push, app: AppKeys | None) -> Reply | None:
+        """The answer to a question that only proves the address; None if it is none."""
+        return None
+
+    def is_genuine(self, push: Push, account: Account, call: Call | None) -> bool:
+        """Whether the signature over the raw body is right; compared in constant time.
+
+        `account` has the application and, for an authorization's own address, its secrets.
+        `call` reaches the platform where a key must be fetched. May raise PlatformError.
+        """
+        raise NotImplementedError
+
+    def read(self, push: Push) -> tuple[Notice, ...]:
+        """What a genuine push says. Raises ValueError or msgspec.ValidationError."""
+        raise NotImplementedError
+
+    def accepted(self, push: Push) -> Reply:
+        """The acknowledgement the platform waits for."""
+        return Reply()
+
+    def refused(self, push: Push) -> Reply:
+        """The answer to a push that is not genuine."""
+        return Reply(status=401)
+
+    def register(self, call: Call, *, address: str, now: datetime) -> dict[str, str]:
+        """Ask the platform to call `address`; topic -> the platform's id of the subscription.
+        Safe to repeat. Raises PlatformError."""
+        raise NotImplementedError
+
+    def unregister(self, call: Call, ids: Mapping[str, str]) -> None:
+        """Best effort, when a store is unlinked. Raises PlatformError."""
+
+
 class Adapter:
     """One marketplace. Subclasses are stateless; one instance serves all threads."""
 
@@ -52,7 +112,9 @@ class Adapter:
     # endpoint key -> base address; "api", "auth" (token endpoint), "consent" and what else is
     # needed. A key may carry the region ("api.eu") and the environment ("api@sandbox").
     endpoints: ClassVar[Mapping[str, str]]
-    limits: ClassVar[Mapping[str, Limit]] = {}
+    # A base may hold {names} of Account.secrets, where every shop has a host of its own
+    # (see `base_of`).
+    limits: ClassVar[Mapping[str, Limit | tuple[Limit, ...]]] = {}
     orders_operation: ClassVar[str] = "orders"  # whose limit bounds the order pull
     scopes: ClassVar[Mapping[str, Text]] = {}  # scope -> what it allows, in plain words
     capabilities: ClassVar[tuple[str, ...]] = ("orders",)
@@ -64,13 +126,25 @@ class Adapter:
     poll_every: ClassVar[timedelta] = timedelta(minutes=5)
     # True: one stream answers for all stores of the authorization in one call.
     pull_by_authorization: ClassVar[bool] = False
-    needs_app: ClassVar[bool] = True  # consent modes use an application of ours
+    # True: every shop gets an authorization of its own, because each has tokens of its own.
+    grant_per_shop: ClassVar[bool] = False
+    # False: the platform does not promise to send our state back (Adapter.read_callback is then
+    # reached through a page on which the person says which linking it belongs to).
+    returns_state: ClassVar[bool] = True
+    starts_there: ClassVar[bool] = False  # a linking may begin at the platform: read_start
+    uncertain: ClassVar[Text] = ""  # why the platform is only offered where settings name it
+    webhooks: ClassVar[Webhooks | None] = None
     app_fields: ClassVar[tuple[Field, ...]] = ()  # what an App needs beyond id and secret
     manage_url: ClassVar[str] = ""  # where the seller sees and removes our access
     # fault, or reason of a flow -> what to do, where this marketplace's own words say it better
     advice: ClassVar[Mapping[str, Text]] = {}
 
     # --- looking up facts
+
+    @property
+    def needs_app(self) -> bool:
+        """Whether a mode works through an application of ours."""
+        return any(mode.kind is ModeKind.CONSENT and not mode.own_app for mode in self.modes)
 
     def mode(self, code: str) -> Mode:
         """Raises KeyError for a mode that is not declared."""
@@ -94,23 +168,29 @@ class Adapter:
         """Why a typed value cannot be right, better than "wrong format"; None if it may be."""
         return None
 
-    def consent_url(
-        self,
-        *,
-        app: AppKeys,
-        mode: Mode,
-        site: str,
-        region: str,
-        state: str,
-        challenge: str,
-        base: str,
-    ) -> str:
-        """The address the seller opens. `base` replaces the consent endpoint; `challenge` is
-        the PKCE S256 challenge, "" where the mode has none."""
+    def tidy_value(self, mode: Mode, field: Field, value: str) -> str:
+        """A cleaned value in its one spelling, e.g. a shop's domain out of a pasted address."""
+        return value
+
+    def check_app(self, call: Call, *, now: datetime) -> None:
+        """Try an application that the tenant brings along, before the consent. Raises
+        PlatformError if the platform refuses it; does nothing where it cannot be tried."""
+
+    def consent_url(self, asked: Asked) -> str:
+        """The address the seller opens."""
         raise NotImplementedError
 
-    def read_callback(self, params: Mapping[str, str]) -> str:
-        """The authorization code. Raises PlatformError (CONSENT_DENIED, ...) if there is none."""
+    def read_start(self, params: Mapping[str, str], *, app: AppKeys | None, now: datetime) -> Start:
+        """What a marketplace that began the linking says (`starts_there`). Raises PlatformError
+        for what is not acceptable: addresses that are not the marketplace's own, old marks."""
+        raise NotImplementedError
+
+    def read_callback(self, params: Mapping[str, str], account: Account, *, now: datetime) -> str:
+        """The authorization code, after the callback's own signature has been checked.
+
+        `account` has the application and, in `secrets`, what was given before the consent.
+        Raises PlatformError (CONSENT_DENIED, ...) if there is none.
+        """
         raise NotImplementedError
 
     def exchange(
@@ -134,6 +214,20 @@ class Adapter:
         raise NotImplementedError
 
     # --- calling
+
+    def base_of(self, base: str, account: Account) -> str:
+        """`base` with the account's own host in it. A value of a {name} must be one host label
+        sequence; adapters check theirs by full match when it is typed and when it is told."""
+        for name, value in account.secrets.items():
+            if f"{{{name}}}" in base:
+                if not HOST.fullmatch(value):
+                    raise platform_error(Fault.INVALID_REQUEST, f"{name} is not a host")
+                base = base.replace(f"{{{name}}}", value)
+        return base
+
+    def read_room(self, request: Request, answer: Answer, *, now: datetime) -> tuple[Room, ...]:
+        """What a successful or refused answer tells about the limits of its operation."""
+        return ()
 
     def sign(self, request: Request, account: Account, *, now: datetime) -> Request:
         """The request with the credential on it."""

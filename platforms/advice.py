@@ -258,6 +258,16 @@ REASONS: dict[str, _Entry] = {
         ),
         Action.SUPPORT,
     ),
+    "not_prepared": _Entry(
+        gettext_lazy("Something is missing before %(platform)s can be asked."),
+        gettext_lazy("Fill in the form on this page first; then go on to %(platform)s."),
+        Action.TRY_AGAIN,
+    ),
+    "claim_gone": _Entry(
+        gettext_lazy("This answer of %(platform)s has waited too long."),
+        gettext_lazy("It is kept for half an hour. Begin the linking again; nothing was changed."),
+        Action.TRY_AGAIN,
+    ),
     "state_unknown": _Entry(
         gettext_lazy("This answer of %(platform)s was used already, or is not meant for us."),
         gettext_lazy(

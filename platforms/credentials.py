@@ -78,7 +78,7 @@ def open_for_attempt(tenant_id: int, attempt_id: object, field: str, blob: bytes
 
 def merge(secrets: Mapping[str, str], grant: Grant) -> dict[str, str]:
     """The secrets with the grant's tokens; without a new refresh token the old one is kept."""
-    merged = {**secrets, "access_token": grant.access_token}
+    merged = {**secrets, **grant.secrets, "access_token": grant.access_token}
     if grant.refresh_token:
         merged["refresh_token"] = grant.refresh_token
     return merged
@@ -86,7 +86,7 @@ def merge(secrets: Mapping[str, str], grant: Grant) -> dict[str, str]:
 
 def main_secret(secrets: Mapping[str, str]) -> str:
     """The secret a person would recognize by its last characters."""
-    for name in ("refresh_token", "api_key", "access_token"):
+    for name in ("refresh_token", "api_key", "client_secret", "access_token"):
         if secrets.get(name):
             return secrets[name]
     return next(iter(secrets.values()), "")

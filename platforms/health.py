@@ -161,11 +161,10 @@ def _health(
 
 def _headrooms(stores: Sequence[Store], *, now: datetime) -> dict[int, int]:
     """Authorization -> how many orders calls could be made at once now."""
-    buckets: dict[int, tuple[str, Limit]] = {}
+    wanted: dict[int, list[tuple[str, Limit]]] = {}
     for store in stores:
         adapter, authorization = registry.get(store.platform), store.authorization
-        limit = adapter.limits.get(adapter.orders_operation)
-        if authorization is None or limit is None:
+        if authorization is None:
             continue
         app = authorization.app
         account = Account(
@@ -174,16 +173,13 @@ def _headrooms(stores: Sequence[Store], *, now: datetime) -> dict[int, int]:
             account_id=authorization.account_id,
             app=AppKeys(client_id=app.client_id, client_secret="") if app else None,
         )
-        key = ratelimit.key(store.platform, adapter.orders_operation, account, limit)
-        buckets[authorization.pk] = key, limit
-    full_at = dict(
-        RateBucket.objects.filter(pk__in={key for key, _ in buckets.values()}).values_list(
-            "pk", "full_at"
-        )
-    )
+        wanted[authorization.pk] = ratelimit.buckets(adapter, adapter.orders_operation, account)
+    keys = {key for buckets in wanted.values() for key, _ in buckets}
+    rows = RateBucket.objects.in_bulk(list(keys))
     return {
-        pk: ratelimit.headroom(full_at.get(key), limit, now=now)
-        for pk, (key, limit) in buckets.items()
+        pk: min(ratelimit.headroom(rows.get(key), limit, now=now) for key, limit in buckets)
+        for pk, buckets in wanted.items()
+        if buckets
     }
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -54,7 +56,11 @@ class Site:
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One thing the seller types. `pattern` blocks, `usual` only warns."""
+    """One thing the seller types. `pattern` blocks, `usual` only warns.
+
+    `app` says that the value belongs to an application which the tenant brings along (a mode
+    with `own_app`): "client_id", "client_secret", or the name of one of `Adapter.app_fields`.
+    """
 
     name: str
     label: Text
@@ -66,6 +72,7 @@ class Field:
     required: bool = True
     placeholder: str = ""
     choices: tuple[tuple[str, Text], ...] = ()
+    app: str = ""
 
 
 class ModeKind(StrEnum):
@@ -83,7 +90,10 @@ class Mode:
     prepare: tuple[Text, ...] = ()  # what to have at hand
     reads: tuple[Text, ...] = ()  # what it lets us read, in plain words
     steps: tuple[Text, ...] = ()  # the guide beside the form
-    fields: tuple[Field, ...] = ()
+    fields: tuple[Field, ...] = ()  # what is typed; of a consent mode before the consent
+    own_app: bool = False  # consent through an application that the tenant brings along
+    costs: Text = ""  # what the seller gives away with it, in permissions
+    compared: Text = ""  # when another mode is the better one, and why
     scopes: tuple[str, ...] = ()
     pkce: bool = False
     needs_site: bool = False  # the site must be chosen before consent
@@ -98,11 +108,33 @@ class Mode:
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """A token bucket: `rate` calls a second, `burst` calls at once."""
+    """A token bucket: `rate` calls a second, `burst` calls at once.
+
+    An operation may have several, each with a `name` of its own: a call needs room in all.
+    Where the platform counts points instead of calls, both are points and `Request.cost` says
+    what a call takes.
+    """
 
     rate: float
     burst: int
     per_app: bool = False  # shared by all stores that use the application
+    name: str = ""  # distinguishes several limits of one operation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """What an answer told about a limit: `left` calls (or points) could be made now.
+
+    `rate` and `burst` replace the declared ones where the platform states its own; `until`
+    is when the count starts anew, where it does so at once and not drop by drop. `name` is
+    the `Limit.name` it is about.
+    """
+
+    left: float
+    rate: float | None = None
+    burst: float | None = None
+    until: datetime | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +169,10 @@ class Grant:
     refresh_expires_at: datetime | None = None
     scopes: tuple[str, ...] | None = None
     account_id: str = ""  # where the platform names the account with the grant
+    # The date by which the seller must consent anew, where the platform tells it with the grant.
+    consent_expires_at: datetime | None = None
+    # What else to seal with the tokens; `who_am_i` and calls find it in Account.secrets.
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,19 +193,29 @@ class Account:
 class Request:
     """One call. `endpoint` is a key of Adapter.endpoints; `path` starts with a slash.
 
-    `operation` names the rate limit (a key of Adapter.limits). `signed` asks the adapter's
-    `sign` to add the credential; the token endpoint is called with signed=False.
+    `operation` names the rate limit (a key of Adapter.limits), `cost` what the call takes of
+    it. `signed` asks the adapter's `sign` to add the credential; the token endpoint is called
+    with signed=False.
     """
 
     method: str
     path: str
     endpoint: str = "api"
     operation: str = "default"
-    params: Mapping[str, str] = field(default_factory=dict)
+    cost: float = 1.0
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
     json: object | None = field(default=None, repr=False)
     signed: bool = True
+
+    def body(self) -> bytes:
+        """The very bytes that are sent, for signatures over them."""
+        if self.form is not None:
+            return urlencode(self.form).encode()
+        if self.json is None:
+            return b""
+        return json.dumps(self.json, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +238,7 @@ class Shop:
     name: str
     site: str = ""
     currency: str = ""
+    time_zone: str = ""  # IANA name, where the platform tells it
     warning: Text = ""
 
 
@@ -205,6 +252,92 @@ class Identity:
     scopes: tuple[str, ...] | None = None  # None: the platform does not tell
     missing: tuple[str, ...] = ()  # needed scopes or roles that are not there
     consent_expires_at: datetime | None = None  # e.g. when an Ozon key ends
+    # More to seal with the credential, e.g. a key of each shop; wins over what was typed.
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a consent address is made for.
+
+    `given` are the values of the mode's own fields that do not belong to the application, and
+    what `Adapter.read_start` found. `challenge` is the PKCE S256 challenge, "" where the mode
+    has none. `base` replaces the consent endpoint, "" where the declared one holds.
+    """
+
+    app: AppKeys
+    mode: Mode
+    state: str
+    now: datetime
+    site: str = ""
+    region: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
+    challenge: str = ""
+    base: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """A linking that began at the marketplace (its app store, its "manage" page)."""
+
+    mode: str
+    site: str = ""
+    region: str = ""
+    account_id: str = ""  # whose grant is renewed, where the platform names it
+    suggested_name: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
+
+
+# --- what a marketplace pushes --------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Push:
+    """A call of a marketplace to us, as received. `address` is the one it was registered
+    with, character by character; header names in lower case."""
+
+    method: str
+    address: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+class News(StrEnum):
+    """What a push is about; everything else is acknowledged and left."""
+
+    ORDERS = "orders"  # orders changed: the stream is due
+    ORDER_GONE = "order_gone"  # deleted at the platform; no pull will tell
+    REVOKED = "revoked"  # our permission was taken away
+    EXPIRES = "expires"  # the permission ends soon
+    ERASE_BUYER = "erase_buyer"  # a buyer's data must go
+    ERASE_SHOP = "erase_shop"  # all buyer data of a shop must go
+    BUYER_ASKS = "buyer_asks"  # a buyer wants to know what is stored
+    OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """One piece of news in a push. `key` is the same when it is sent again."""
+
+    news: News
+    key: str
+    topic: str = ""  # the platform's own name
+    at: datetime | None = None  # when it happened, by the platform
+    shop_id: str = ""  # Shop.external_id it is about, "" for all of the authorization
+    account_id: str = ""
+    number: str = ""  # OrderData.number, where it is about one order
+    buyers: tuple[str, ...] = ()  # ids, names, e-mail addresses to erase; never logged
+    reason: str = ""  # the platform's own word, safe to show
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What a marketplace is answered."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json"
 
 
 @dataclass(frozen=True, kw_only=True)

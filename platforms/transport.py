@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.client
 import io
-import json
 import logging
 import socket
 import ssl
@@ -270,6 +269,7 @@ class Channel:
             answer = _wire.send(*prepared)
             # The platform looked at its clock somewhere between our two looks at ours.
             note_clock(self.adapter.code, answer, now=now + (timezone.now() - now) / 2)
+            self._note_room(request, answer, now)
             error = self.adapter.read_fault(request, answer)
             if error is not None:
                 raise self._with_retry_after(request, error, answer, now)
@@ -301,6 +301,7 @@ class Channel:
             region=self.account.region,
             environment=self.account.environment,
         )
+        base = self.adapter.base_of(base, self.account)
         if request.signed:
             request = self.adapter.sign(request, self.account, now=now)
         url = base + request.path
@@ -309,46 +310,45 @@ class Channel:
         if urlsplit(url).netloc != urlsplit(base).netloc:
             raise platform_error(Fault.INVALID_REQUEST, "the address left the declared host")
         headers = {"user-agent": USER_AGENT, "accept": "application/json", **request.headers}
-        body = b""
         if request.form is not None:
-            body = urlencode(request.form).encode()
             headers["content-type"] = "application/x-www-form-urlencoded"
         elif request.json is not None:
-            body = json.dumps(request.json, ensure_ascii=False, separators=(",", ":")).encode()
             headers["content-type"] = "application/json"
-        return request.method, url, headers, body
+        return request.method, url, headers, request.body()
 
     # --- limits
 
-    def _limit(self, request: Request) -> tuple[str, Limit] | None:
-        limit = self.adapter.limits.get(request.operation)
-        if limit is None:
-            return None
-        key = ratelimit.key(self.adapter.code, request.operation, self.account, limit)
-        return key, limit
+    def _buckets(self, request: Request) -> list[tuple[str, Limit]]:
+        return ratelimit.buckets(self.adapter, request.operation, self.account)
 
     def _wait_for_turn(self, request: Request) -> None:
-        bucket = self._limit(request)
-        if bucket is None:
-            return
-        while True:
-            wait = ratelimit.take(*bucket, now=timezone.now())
-            if not wait:
-                return
-            if wait > PATIENCE:
-                raise TryLater(Fault.RATE_LIMITED, "our own limit for this call", retry_after=wait)
-            time.sleep(wait.total_seconds())
+        for key, limit in self._buckets(request):
+            while wait := ratelimit.take(key, limit, cost=request.cost, now=timezone.now()):
+                if wait > PATIENCE:
+                    raise TryLater(
+                        Fault.RATE_LIMITED, "our own limit for this call", retry_after=wait
+                    )
+                time.sleep(wait.total_seconds())
+
+    def _note_room(self, request: Request, answer: Answer, now: datetime) -> None:
+        """What the platform itself says is left counts more than what we reckoned."""
+        told = {room.name: room for room in self.adapter.read_room(request, answer, now=now)}
+        for key, limit in self._buckets(request) if told else ():
+            if limit.name in told:
+                ratelimit.note(key, limit, told[limit.name], now=now)
 
     def _with_retry_after(
         self, request: Request, error: PlatformError, answer: Answer, now: datetime
     ) -> PlatformError:
         if error.retry_after is None:
             error.retry_after = read_retry_after(answer, now=now)
-        bucket = self._limit(request)
-        if error.fault == Fault.RATE_LIMITED and bucket:
-            wait = error.retry_after or timedelta(seconds=max(1.0, 1 / bucket[1].rate))
-            ratelimit.hold(*bucket, until=now + wait)
-            error.retry_after = wait
+        buckets = self._buckets(request)
+        if error.fault == Fault.RATE_LIMITED and buckets:
+            slowest = min(limit.rate for _key, limit in buckets)
+            error.retry_after = error.retry_after or timedelta(seconds=max(1.0, 1 / slowest))
+        if error.fault in (Fault.RATE_LIMITED, Fault.QUOTA_EXHAUSTED) and error.retry_after:
+            for key, limit in buckets:
+                ratelimit.hold(key, limit, until=now + error.retry_after)
         return error
 
 

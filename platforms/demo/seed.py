@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from platforms import credentials, tasks
 from platforms.emulator.accounts import ACCOUNTS, APPS, AmazonAccount, OzonAccount
+from platforms.flows import consent as consent_flow
 from platforms.flows import link
 from platforms.flows.confirm_link import Linked, confirm
 from platforms.flows.refresh import refresh
@@ -169,7 +170,7 @@ def _keys(key: str, mode: str) -> dict[str, str]:
 
 def _consent(attempt: LinkAttempt, account_key: str) -> LinkAttempt:
     """Agree on the emulator's page as a seller's browser would."""
-    url = link.begin_consent(attempt=attempt, session="demo", now=timezone.now()).url
+    url = consent_flow.begin_consent(attempt=attempt, session="demo", now=timezone.now()).url
     answer = requests.post(
         url,
         data={"decision": "agree", "account": account_key},
@@ -178,7 +179,7 @@ def _consent(attempt: LinkAttempt, account_key: str) -> LinkAttempt:
     )
     answer.raise_for_status()
     params = dict(parse_qsl(urlsplit(answer.headers["location"]).query))
-    return link.finish_consent(
+    return consent_flow.finish_consent(
         platform=attempt.platform, params=params, session="demo", ip=None, now=timezone.now()
     )
 

@@ -1,4 +1,4 @@
-"""The emulator as a WSGI application: eBay, Amazon and Ozon under one address.
+"""The emulator as a WSGI application: every marketplace under one address.
 
 Adapters reach it through PLATFORM_ENDPOINTS (see `endpoints`). It is written from the fact
 sheets and contracts alone and imports nothing of the product, so it shares no mistakes with it.
@@ -9,17 +9,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Protocol
 
 from werkzeug.http import http_date
 from werkzeug.wrappers import Request, Response
 
-from platforms.emulator import control, pages
-from platforms.emulator.amazon import Amazon
-from platforms.emulator.ebay import Ebay
+from platforms.emulator import cast, control, pages
+from platforms.emulator.book import Record
 from platforms.emulator.knobs import GARBLES, Knobs
-from platforms.emulator.ozon import Ozon
+from platforms.emulator.limits import REAL
 from platforms.emulator.state import State
 from platforms.emulator.wire import Refused, garbled, html_answer
 
@@ -31,6 +32,12 @@ class Platform(Protocol):
     """One marketplace. `operation` is "" for a path the marketplace does not have."""
 
     code: str
+    endpoints: Mapping[str, str]  # key of PLATFORM_ENDPOINTS -> path under the emulator
+    real_limits: Mapping[str, tuple[float, float]]  # operation -> calls a second, burst
+    scopes: tuple[str, ...]  # scopes or roles that can be taken away
+    unused_knobs: frozenset[str]  # knobs that turn nothing here
+
+    def __init__(self, state: State) -> None: ...
 
     def operation(self, request: Request) -> str: ...
 
@@ -43,26 +50,34 @@ class Platform(Protocol):
     def handle(self, request: Request, operation: str, knobs: Knobs) -> Response:
         """Raises Refused."""
 
+    def orders_changed(self, account: str, records: list[Record]) -> None:
+        """Orders came or changed: push what is subscribed to."""
+
+    def access_ended(self, account: str) -> None:
+        """The seller removed our access: push what is subscribed to."""
+
+    def push(self, account: str, topic: str) -> bool:
+        """Push `topic` now, whatever the reason; False for one that does not exist."""
+
 
 def endpoints(base_url: str) -> dict[str, dict[str, str]]:
     """PLATFORM_ENDPOINTS for an emulator at `base_url`."""
     base = base_url.rstrip("/")
     return {
-        "ebay": {
-            "api": f"{base}/ebay/api",
-            "apiz": f"{base}/ebay/apiz",
-            "auth": f"{base}/ebay/api",
-            "consent": f"{base}/ebay/consent",
-        },
-        "amazon": {
-            "api.na": f"{base}/amazon/na",
-            "api.eu": f"{base}/amazon/eu",
-            "api.fe": f"{base}/amazon/fe",
-            "auth": f"{base}/amazon/lwa",
-            "consent": f"{base}/amazon/consent",
-        },
-        "ozon": {"api": f"{base}/ozon/api"},
+        code: {key: base + path for key, path in found.endpoints.items()}
+        for code, found in _PLATFORMS.items()
     }
+
+
+def _found() -> dict[str, type[Platform]]:
+    """The marketplaces, by the names in `cast`; eBay, Amazon and Ozon were there before it."""
+    codes = ("ebay", "amazon", "ozon", *(found.name for found in iter_modules(cast.__path__)))
+    return {code: import_module(f"{__package__}.{code}").PLATFORM for code in codes}
+
+
+_PLATFORMS = _found()
+for _platform in _PLATFORMS.values():
+    REAL.update(_platform.real_limits)
 
 
 class Emulator:
@@ -91,12 +106,8 @@ class Emulator:
             path=Path(state_path) if state_path else None,
             orders=dict(orders or {}),
         )
-        platforms: tuple[Platform, ...] = (
-            Ebay(self.state),
-            Amazon(self.state),
-            Ozon(self.state),
-        )
-        self.platforms = {platform.code: platform for platform in platforms}
+        self.platforms = {code: found(self.state) for code, found in _PLATFORMS.items()}
+        self.state.platforms = self.platforms
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         response, delay = self.answer(Request(environ))

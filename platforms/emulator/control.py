@@ -16,6 +16,9 @@ POST fail_next/clear  {}
 GET  orders?account=                         the truth: number, placed_at, changed_at, stage
 POST orders/add       {account, n, spread_hours?, ago_seconds?, stage?} -> {"numbers": [...]}
 POST orders/change    {account, n, ago_seconds?, stage?}                -> {"numbers": [...]}
+POST push             {account, topic}       the platform calls us, as if it had happened
+GET  outbox                                  pushes not yet delivered: platform, topic, url
+POST outbox/clear     {}
 GET  counters                                calls, token_calls and account_calls
 POST counters/reset   {}
 GET  requests                                the last 200: method, path, status, note; no secrets
@@ -30,20 +33,14 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Request, Response
 
-from platforms.emulator import amazon_payload, control_page, ebay_payload, ozon_payload, pages
-from platforms.emulator.accounts import (
-    ACCOUNTS,
-    APPS,
-    AmazonAccount,
-    EbayAccount,
-    OzonAccount,
-)
+from platforms.emulator import control_page, pages
+from platforms.emulator.accounts import ACCOUNTS, APPS
 from platforms.emulator.book import STAGES, Record
 from platforms.emulator.knobs import FAILURES, BadKnob
-from platforms.emulator.state import State
+from platforms.emulator.state import Outgoing, State
 from platforms.emulator.wire import iso, json_answer
 
-PLATFORMS = ("ebay", "amazon", "ozon")
+PLATFORMS = tuple(dict.fromkeys(account.platform for account in ACCOUNTS.values()))
 MOST_ORDERS = 200_000
 
 Body = dict[str, Any]
@@ -55,13 +52,7 @@ class BadRequest(ValueError):
 
 def number_of(account_key: str, serial: int) -> str:
     """The order's number as the platform states it (Ozon: the posting's)."""
-    account = ACCOUNTS[account_key]
-    if isinstance(account, EbayAccount):
-        return ebay_payload.number_of(account, serial)
-    if isinstance(account, AmazonAccount):
-        return amazon_payload.number_of(account, serial)
-    assert isinstance(account, OzonAccount)
-    return ozon_payload.numbers_of(account, serial)[1]
+    return ACCOUNTS[account_key].number(serial)
 
 
 def _account(body: Body) -> str:
@@ -132,7 +123,22 @@ def expire(state: State, body: Body) -> Body:
 
 
 def revoke(state: State, body: Body) -> Body:
-    return {"revoked": state.revoke(_account(body))}
+    key = _account(body)
+    # Pushed by what is subscribed to, before the subscriptions end with the access.
+    state.platforms[ACCOUNTS[key].platform].access_ended(key)
+    return {"revoked": state.revoke(key)}
+
+
+def push(state: State, body: Body) -> Body:
+    key, topic = _account(body), str(body.get("topic", ""))
+    if not state.platforms[ACCOUNTS[key].platform].push(key, topic):
+        raise BadRequest("this platform has no such topic, or nothing is subscribed to it")
+    return {"waiting": len(state.outbox)}
+
+
+def clear_outbox(state: State, body: Body) -> Body:
+    state.outbox.clear()
+    return {}
 
 
 def restore(state: State, body: Body) -> Body:
@@ -186,6 +192,7 @@ def add_orders(state: State, body: Body) -> Body:
         seed=state.seed,
     )
     state.dirty = True
+    state.platforms[ACCOUNTS[key].platform].orders_changed(key, added)
     return {"numbers": [number_of(key, r.serial) for r in added]}
 
 
@@ -197,6 +204,7 @@ def change_orders(state: State, body: Body) -> Body:
         stage=_stage(body),
     )
     state.dirty = True
+    state.platforms[ACCOUNTS[key].platform].orders_changed(key, changed)
     return {"numbers": [number_of(key, r.serial) for r in changed]}
 
 
@@ -245,6 +253,10 @@ def counters(state: State) -> Body:
     }
 
 
+def outgoing(push: Outgoing) -> Body:
+    return {"platform": push.platform, "topic": push.topic, "url": push.url}
+
+
 def orders(state: State, args: MultiDict[str, str]) -> Body:
     key = _account(dict(args))
 
@@ -271,6 +283,8 @@ ACTIONS: dict[str, Callable[[State, Body], Body]] = {
     "fail_next/clear": clear_failures,
     "orders/add": add_orders,
     "orders/change": change_orders,
+    "push": push,
+    "outbox/clear": clear_outbox,
     "counters/reset": reset_counters,
     "reset": reset,
 }
@@ -303,10 +317,14 @@ def _api(state: State, request: Request, name: str) -> Body:
             return orders(state, request.args)
         if name == "requests":
             return {"requests": list(state.requests)}
+        if name == "outbox":
+            return {"outbox": [outgoing(each) for each in state.outbox]}
         found = {"state": overview, "counters": counters, "knobs": lambda s: s.layers}.get(name)
         if found:
             return found(state)
-    raise BadRequest(f"POST: {', '.join(ACTIONS)}; GET: state, knobs, orders, counters, requests")
+    raise BadRequest(
+        f"POST: {', '.join(ACTIONS)}; GET: state, knobs, orders, counters, requests, outbox"
+    )
 
 
 def _do_form(state: State, request: Request) -> Response:

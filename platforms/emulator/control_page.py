@@ -12,10 +12,7 @@ from werkzeug.wrappers import Request, Response
 from platforms.emulator import pages
 from platforms.emulator.accounts import (
     ACCOUNTS,
-    AMAZON_ROLES,
     APPS,
-    EBAY_SCOPES,
-    OZON_ROLES,
     Account,
 )
 from platforms.emulator.book import STAGES
@@ -23,7 +20,12 @@ from platforms.emulator.knobs import FAILURES, GARBLES, ROTATIONS
 from platforms.emulator.state import State
 from platforms.emulator.wire import iso
 
-PLATFORM_NAMES = {"ebay": "eBay", "amazon": "Amazon", "ozon": "Ozon"}
+PLATFORM_NAMES = {
+    code: {"ebay": "eBay", "tiktok_shop": "TikTok Shop", "aliexpress": "AliExpress"}.get(
+        code, code.title()
+    )
+    for code in dict.fromkeys(account.platform for account in ACCOUNTS.values())
+}
 # knob -> (label, what a person may choose); "number" is typed
 KNOBS: dict[str, tuple[str, tuple[str, ...] | str]] = {
     "down": ("Everything answers 503", ("true", "false")),
@@ -51,9 +53,6 @@ KNOBS: dict[str, tuple[str, tuple[str, ...] | str]] = {
     "empty_page": ("An empty page follows the last", ("true", "false")),
     "wrong_account": ("Who-am-I answers for another account", ("", *ACCOUNTS)),
 }
-ONLY = {"secret_expired": "amazon", "drift": "ebay", "empty_page": "ozon", "refresh_ttl": "ebay"}
-KEYS_ONLY = ("token_", "rotate", "omit_refresh", "access_ttl", "refresh_ttl", "code_ttl")
-SCOPES = {"ebay": EBAY_SCOPES, "amazon": AMAZON_ROLES, "ozon": tuple(OZON_ROLES)}
 
 
 def value_of(text: str) -> Any:
@@ -79,16 +78,16 @@ def _form(action: str, inner: str, button: str, **hidden: str) -> str:
     )
 
 
-def _knob_form(where: str, platform: str, knob: str) -> str:
+def _knob_form(where: str, scopes: tuple[str, ...], knob: str) -> str:
     label, kind = KNOBS[knob]
     name = f"{where}-{knob}"
     if kind == "number":
         field = f'<input id="{name}" name="value" inputmode="decimal" size="6">'
     elif kind == "scopes":
-        choices = [json.dumps([s]) for s in SCOPES[platform]]
+        choices = [json.dumps([s]) for s in scopes]
         shown = "".join(
             f'<option value="{escape(v)}">{escape(s.rsplit("/", 1)[-1])}</option>'
-            for v, s in zip(choices, SCOPES[platform], strict=True)
+            for v, s in zip(choices, scopes, strict=True)
         )
         field = f'<select id="{name}" name="value"><option value="[]">–</option>{shown}</select>'
     else:
@@ -102,15 +101,13 @@ def _knob_form(where: str, platform: str, knob: str) -> str:
     )
 
 
-def _knobs(where: str, platform: str) -> str:
-    def offered(knob: str) -> bool:
-        if where != platform and knob == "skew":
-            return False  # a platform has one clock
-        if platform == "ozon" and knob.startswith(KEYS_ONLY):
-            return False
-        return ONLY.get(knob, platform) == platform
-
-    forms = "".join(_knob_form(where, platform, knob) for knob in KNOBS if offered(knob))
+def _knobs(state: State, where: str, code: str) -> str:
+    platform = state.platforms[code]
+    # A platform has one clock.
+    unused = platform.unused_knobs | ({"skew"} if where != code else set())
+    forms = "".join(
+        _knob_form(where, platform.scopes, knob) for knob in KNOBS if knob not in unused
+    )
     return f'<div class="knobs">{forms}</div>'
 
 
@@ -143,7 +140,7 @@ def _account_card(state: State, account: Account) -> str:
         + _form("revoke", "", "Revoke our access", account=key)
         + _form("restore", "", "Give back fixed keys", account=key)
         + "</div>"
-        + f"<h4>Knobs of this account</h4>{_knobs(key, account.platform)}</details>"
+        + f"<h4>Knobs of this account</h4>{_knobs(state, key, account.platform)}</details>"
     )
 
 
@@ -162,7 +159,7 @@ def _platform_section(state: State, platform: str) -> str:
     return (
         f'<section class="card"><h2>{PLATFORM_NAMES[platform]}</h2>{_set_list(state, platform)}'
         f"<h3>Accounts</h3>{accounts}"
-        f"<details><summary>Knobs of the platform</summary>{_knobs(platform, platform)}"
+        f"<details><summary>Knobs of the platform</summary>{_knobs(state, platform, platform)}"
         f"{_form('expire', '', 'Expire all access tokens', platform=platform)}</details>"
         + (f"<details><summary>Applications</summary>{secrets}</details>" if secrets else "")
         + (f'<ul class="set">{calls}</ul>' if calls else "")

@@ -18,8 +18,20 @@ from platforms.emulator.book import Book
 from platforms.emulator.knobs import Knobs
 from platforms.emulator.limits import Limits
 
-VERSION = 1
+VERSION = 2
 CALLBACK_BASE = "http://127.0.0.1:8000"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outgoing:
+    """A push on its way to the product."""
+
+    platform: str
+    topic: str
+    url: str
+    body: bytes
+    headers: dict[str, str]
+    method: str = "POST"
 
 
 @dataclass(slots=True)
@@ -52,6 +64,7 @@ class State:
         orders: dict[str, int],
     ) -> None:
         self.clock = clock
+        self.platforms: dict[str, Any] = {}  # code -> app.Platform; the emulator puts them in
         self.seed = seed
         self.path = path
         self.orders = orders
@@ -71,6 +84,9 @@ class State:
         self.layers: dict[str, dict[str, Any]] = {}  # platform or account key -> knobs set
         self.app_secrets: dict[str, str] = {}  # rotated client secrets by app key
         self.deactivated: set[str] = set()  # account keys whose fixed keys were deleted
+        # What a platform keeps for itself, as JSON: webhook subscriptions and the like.
+        self.kept: dict[str, dict[str, Any]] = {}
+        self.outbox: deque[Outgoing] = deque(maxlen=1000)  # pushes not yet delivered
         self.books: dict[str, Book] = {}
         self.fail_next: list[dict[str, Any]] = []
         self.limits = Limits()
@@ -83,16 +99,16 @@ class State:
 
     def _add_fixed_tokens(self) -> None:
         for account in ACCOUNTS.values():
-            token = getattr(account, "refresh_token", "")
-            if token and token not in self.tokens:
-                app = APPS[account.private_app]  # type: ignore[union-attr]
-                self.tokens[token] = Token(
-                    value=token,
-                    kind="refresh",
-                    platform=account.platform,
-                    client_id=app.client_id,
-                    account=account.key,
-                )
+            for fixed in account.fixed_tokens():
+                if fixed.value not in self.tokens:
+                    self.tokens[fixed.value] = Token(
+                        value=fixed.value,
+                        kind=fixed.kind,
+                        platform=account.platform,
+                        client_id=APPS[fixed.app].client_id if fixed.app else "",
+                        account=account.key,
+                        scopes=fixed.scopes,
+                    )
 
     # --- time and knobs
 
@@ -120,6 +136,14 @@ class State:
         self.dirty = True
 
     # --- applications
+
+    def keep(self, platform: str) -> dict[str, Any]:
+        """What `platform` keeps for itself; whoever changes it is about to."""
+        self.dirty = True
+        return self.kept.setdefault(platform, {})
+
+    def send(self, push: Outgoing) -> None:
+        self.outbox.append(push)
 
     def app(self, platform: str, client_id: str) -> App | None:
         for app in APPS.values():
@@ -191,9 +215,8 @@ class State:
     def restore(self, account: str) -> None:
         """Undo `revoke` for what was not obtained by consent: fixed keys and pasted tokens."""
         self.deactivated.discard(account)
-        fixed = getattr(ACCOUNTS[account], "refresh_token", "")
-        if fixed:
-            self.tokens[fixed].revoked = self.tokens[fixed].used = False
+        for fixed in ACCOUNTS[account].fixed_tokens():
+            self.tokens[fixed.value].revoked = self.tokens[fixed.value].used = False
         self.dirty = True
 
     # --- orders
@@ -224,6 +247,7 @@ class State:
             "knobs": self.layers,
             "app_secrets": self.app_secrets,
             "deactivated": sorted(self.deactivated),
+            "kept": self.kept,
             "books": {k: b.rows() for k, b in self.books.items() if b.touched},
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -246,6 +270,7 @@ class State:
         self.layers = body["knobs"]
         self.app_secrets = body["app_secrets"]
         self.deactivated = set(body["deactivated"])
+        self.kept = body["kept"]
         self.books = {k: Book.load(k, rows) for k, rows in body["books"].items()}
         self._add_fixed_tokens()
         self.dirty = False

@@ -14,7 +14,15 @@ from platforms import credentials, registry, tasks, vault
 from platforms.errors import Fault
 from platforms.flows.link import NotPossible, is_taken, mode_of, note_failure, region_of
 from platforms.flows.start_streams import start_streams
-from platforms.models import Authorization, AuthorizationState, Consent, LinkAttempt, Step, Stream
+from platforms.models import (
+    App,
+    Authorization,
+    AuthorizationState,
+    Consent,
+    LinkAttempt,
+    Step,
+    Stream,
+)
 from tenants.flows.record_event import record_event
 from tenants.models import Store, StoreState
 
@@ -59,10 +67,12 @@ def stores_of(attempt: LinkAttempt) -> list[Store]:
     """The stores that a finished attempt linked, or linked again; none while it is open."""
     if attempt.authorization is None:
         return []
-    stores = Store.objects.filter(authorization=attempt.authorization)
-    stores = stores.exclude(state=StoreState.UNLINKED).select_related("tenant", "authorization")
-    if not attempt.relinks:
-        stores = stores.filter(linked_at=attempt.finished_at)
+    stores = Store.objects.exclude(state=StoreState.UNLINKED)
+    if attempt.relinks:
+        stores = stores.filter(authorization=attempt.authorization)
+    else:  # maybe under several authorizations, one for each shop
+        stores = stores.filter(platform=attempt.platform, linked_at=attempt.finished_at)
+    stores = stores.select_related("tenant", "authorization")
     return list(stores.order_by("site", "account_name"))
 
 
@@ -76,21 +86,20 @@ def _confirm(
             attempt.tenant_id, attempt.public_id, "pending", bytes(attempt.sealed_pending or b"")
         ),
     )
-    authorization = _authorization(attempt, found, pending, now=now)
     if attempt.relinks:
+        authorization = _authorization(attempt, found, pending, "", now=now)
         stores = _relink(authorization)
         if not stores:
             raise NotPossible("store_unlinked")
+        _begin(attempt, authorization, user, found["shops"], stores, now=now)
     else:
-        stores = [
-            _make_store(attempt, authorization, shop, now=now)
-            for shop in _chosen(found["shops"], shop_ids)
-        ]
-    _write_consent(attempt, authorization, user, found, now=now)
-    start_streams(authorization=authorization, new_stores=stores, now=now)
-    Stream.objects.filter(authorization=authorization, finished_at=None).update(
-        due_at=now, fault="", failures=0
-    )
+        stores = []
+        for account_id, shops in _by_grant(attempt, found, _chosen(found["shops"], shop_ids)):
+            authorization = _authorization(attempt, found, pending, account_id, now=now)
+            made = [_make_store(attempt, authorization, shop, now=now) for shop in shops]
+            _begin(attempt, authorization, user, shops, made, now=now)
+            stores += made
+    _retire_older_apps(attempt)
     attempt.step = Step.DONE
     attempt.finished_at = now
     attempt.authorization = authorization
@@ -104,6 +113,44 @@ def _confirm(
             detail={"mode": attempt.mode, "handed_over": attempt.handed_over},
         )  # fmt: skip
     return Linked(authorization=authorization, stores=stores, relinked=bool(attempt.relinks))
+
+
+def _by_grant(
+    attempt: LinkAttempt, found: dict[str, Any], shops: list[dict[str, Any]]
+) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Account id and shops of each authorization to be made."""
+    if registry.get(attempt.platform).grant_per_shop:
+        return [(shop["external_id"], [shop]) for shop in shops]
+    return [(found["account_id"], shops)]
+
+
+def _begin(
+    attempt: LinkAttempt,
+    authorization: Authorization,
+    user: User | None,
+    shops: list[dict[str, Any]],
+    stores: list[Store],
+    *,
+    now: datetime,
+) -> None:
+    _write_consent(attempt, authorization, user, shops, now=now)
+    start_streams(authorization=authorization, new_stores=stores, now=now)
+    Stream.objects.filter(authorization=authorization, finished_at=None).update(
+        due_at=now, fault="", failures=0
+    )
+
+
+def _retire_older_apps(attempt: LinkAttempt) -> None:
+    """A tenant's own application whose secret was changed: its other grants use the new one."""
+    app = attempt.app
+    if app is None or app.tenant_id is None:
+        return
+    older = App.objects.filter(
+        tenant_id=app.tenant_id, platform=app.platform, environment=app.environment,
+        client_id=app.client_id, created_at__lt=app.created_at, active=True,
+    )  # fmt: skip
+    Authorization.objects.filter(app__in=older).update(app=app)
+    older.update(active=False)
 
 
 def _as_done(attempt: LinkAttempt) -> Linked:
@@ -136,7 +183,12 @@ def _chosen(shops: list[dict[str, Any]], shop_ids: Sequence[str] | None) -> list
 
 
 def _authorization(
-    attempt: LinkAttempt, found: dict[str, Any], pending: dict[str, Any], *, now: datetime
+    attempt: LinkAttempt,
+    found: dict[str, Any],
+    pending: dict[str, Any],
+    account_id: str,
+    *,
+    now: datetime,
 ) -> Authorization:
     """Relinking keeps the row, and so does linking another shop of the same account."""
     key = {
@@ -144,7 +196,7 @@ def _authorization(
         "platform": attempt.platform,
         "environment": attempt.environment,
         "region": region_of(attempt),
-        "account_id": found["account_id"],
+        "account_id": account_id,
     }
     row = attempt.relinks or Authorization.objects.filter(**key).first() or Authorization(**key)
     if row.pk:
@@ -186,7 +238,7 @@ def _make_store(
 ) -> Store:
     adapter = registry.get(attempt.platform)
     site = shop["site"] if any(shop["site"] == each.code for each in adapter.sites) else ""
-    zone = adapter.site(site).time_zone if site else ""
+    zone = shop.get("time_zone") or (adapter.site(site).time_zone if site else "")
     before = Store.objects.filter(
         platform=attempt.platform, environment=attempt.environment,
         external_id=shop["external_id"], state=StoreState.UNLINKED,
@@ -223,7 +275,7 @@ def _write_consent(
     attempt: LinkAttempt,
     authorization: Authorization,
     user: User | None,
-    found: dict[str, Any],
+    shops: list[dict[str, Any]],
     *,
     now: datetime,
 ) -> None:
@@ -236,7 +288,7 @@ def _write_consent(
         handed_over=attempt.handed_over, mode=attempt.mode,
         scopes_asked=list(mode_of(attempt).scopes), scopes_granted=authorization.scopes_granted,
         app=attempt.app,
-        shops=[[shop["external_id"], shop["name"], shop["site"]] for shop in found["shops"]],
+        shops=[[shop["external_id"], shop["name"], shop["site"]] for shop in shops],
     )  # fmt: skip
 
 

@@ -1,17 +1,14 @@
 """Linking a store: every step of an attempt, from whichever door it is taken.
 
-start -> (begin_consent -> finish_consent | submit_keys) -> verified -> confirm.
+start -> (prepare -> begin_consent -> finish_consent | submit_keys) -> verified -> confirm.
 An attempt that failed stays usable: the fault is written on it and the step is taken again.
+Preparing is in prepare_link.py, consents are in consent.py, confirming in confirm_link.py.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import logging
-import secrets as random_secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -23,11 +20,10 @@ from platforms.adapter import Adapter
 from platforms.errors import Fault, PlatformError, platform_error
 from platforms.flows import link_forms
 from platforms.models import App, Authorization, LinkAttempt, Step
-from platforms.spec import Account, AppKeys, Grant, Identity, Mode
-from platforms.transport import Channel, base_address
+from platforms.spec import Account, AppKeys, Grant, Identity, Mode, ModeKind, Shop
+from platforms.transport import Channel
 from tenants.flows.record_event import record_event
 from tenants.models import Outcome, Store, StoreState, Tenant
-from tenants.models.tenant import new_token, token_hash
 from tenants.scope import all_tenants, tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -39,17 +35,6 @@ class NotPossible(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-class StateMismatch(NotPossible):
-    """A callback whose state we did not give out, or gave out and saw used already."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Consenting:
-    """Where to send the seller; the address holds the state and is not stored."""
-
-    url: str
 
 
 def start(
@@ -66,8 +51,12 @@ def start(
     environment: str = "production",
     relinks: Authorization | None = None,
     on_behalf: bool = False,
+    given: Mapping[str, str] | None = None,
 ) -> LinkAttempt:
-    """Begin an attempt. Raises link_forms.BadInput naming the field that is wrong."""
+    """Begin an attempt. `given`: what the marketplace said, if the linking began there.
+
+    Raises link_forms.BadInput naming the field that is wrong.
+    """
     adapter, declared = link_forms.check_mode(platform, mode)
     site, region = link_forms.check_place(adapter, declared, site=site, region=region)
     if relinks is None:
@@ -81,7 +70,9 @@ def start(
             tenant=tenant, platform=platform, mode=mode, site=site, region=region,
             account_name=account_name, display_name=display_name.strip()[:100],
             environment=environment, relinks=relinks, started_by=user, on_behalf=on_behalf,
-            step=Step.AUTHORIZE, app=find_app(tenant, adapter, environment),
+            step=Step.AUTHORIZE,
+            app=_first_app(tenant, adapter, declared, environment, region, relinks),
+            given={**_known_before(declared, relinks), **(given or {})},
         )  # fmt: skip
         record_event(
             tenant=tenant, verb="link.started", actor=user, now=now, target=attempt,
@@ -90,129 +81,48 @@ def start(
     return attempt
 
 
-def find_app(tenant: Tenant, adapter: Adapter, environment: str) -> App | None:
-    """The tenant's own application, else ours; None where there is neither."""
+def _first_app(
+    tenant: Tenant,
+    adapter: Adapter,
+    mode: Mode,
+    environment: str,
+    region: str,
+    relinks: Authorization | None,
+) -> App | None:
+    """The application to begin with: of a relinking through the tenant's own one, that one."""
+    if not mode.own_app:
+        return find_app(tenant, adapter, environment, region)
+    before = relinks.app if relinks else None
+    return before if before is not None and before.tenant_id == tenant.pk else None
+
+
+def _known_before(mode: Mode, relinks: Authorization | None) -> dict[str, str]:
+    """What a relinking need not ask again, e.g. the shop's address."""
+    if relinks is None or mode.kind != ModeKind.CONSENT or not relinks.sealed_credential:
+        return {}
+    try:
+        secrets = credentials.open_secrets(relinks)
+    except vault.Unopenable:
+        return {}
+    return {
+        field.name: secrets[field.name]
+        for field in mode.fields
+        if not field.app and not field.secret and field.name in secrets
+    }
+
+
+def find_app(tenant: Tenant, adapter: Adapter, environment: str, region: str = "") -> App | None:
+    """The application for consents of `region`: one that support entered for the tenant, else
+    ours; None where there is neither. Never one that the tenant brought along in the wizard."""
     apps = App.objects.filter(platform=adapter.code, environment=environment, active=True)
-    return apps.filter(tenant=tenant).first() or apps.filter(tenant=None).first()
+    apps = apps.filter(region__in=(region, "")).order_by("-region")
+    brings_own = any(mode.own_app for mode in adapter.modes)
+    theirs = None if brings_own else apps.filter(tenant=tenant).first()
+    return theirs or apps.filter(tenant=None).first()
 
 
 def mode_of(attempt: LinkAttempt) -> Mode:
     return registry.get(attempt.platform).mode(attempt.mode)
-
-
-# --- consent
-
-
-def begin_consent(*, attempt: LinkAttempt, session: str, now: datetime) -> Consenting:
-    """Give out a new state (the one before stops working) and say where to go.
-
-    `session` identifies the browser; "" for a hand-over link. Raises NotPossible, and
-    PlatformError where our application is not fit for it (also written on the attempt).
-    """
-    adapter, mode = registry.get(attempt.platform), mode_of(attempt)
-    if not attempt.is_open:
-        raise NotPossible("attempt_closed")
-    app = attempt.app or find_app(attempt.tenant, adapter, attempt.environment)
-    if app is None:
-        raise NotPossible("no_app")
-    state, verifier = new_token(), random_secrets.token_urlsafe(48)
-    sealed_verifier = (
-        credentials.seal_for_attempt(attempt.tenant_id, attempt.public_id, "verifier", verifier)
-        if mode.pkce
-        else None
-    )
-    _write(
-        attempt, app=app, step=Step.AUTHORIZE, state_hash=token_hash(state),
-        state_expires_at=now + LinkAttempt.STATE_VALID_FOR,
-        session_hash=token_hash(session) if session else "",
-        sealed_verifier=sealed_verifier, sealed_pending=None, found=None,
-    )  # fmt: skip
-    try:
-        url = adapter.consent_url(
-            app=_app_keys(app),
-            mode=mode,
-            site=attempt.site,
-            region=region_of(attempt),
-            state=state,
-            challenge=_challenge(verifier) if mode.pkce else "",
-            base=_consent_base(adapter),
-        )
-    except PlatformError as exc:
-        note_failure(attempt, exc.fault, now=now, detail=exc.detail)
-        raise
-    return Consenting(url=url)
-
-
-def find_by_state(state: str) -> LinkAttempt:
-    """The attempt a callback belongs to, whoever's it is. Raises StateMismatch."""
-    if not 20 <= len(state) <= 200:
-        raise StateMismatch("state_unknown")
-    with all_tenants("a callback carries no tenant; the state is the proof"):
-        attempt = (
-            LinkAttempt.objects.select_related("tenant", "app", "relinks", "started_by")
-            .filter(state_hash=token_hash(state))
-            .first()
-        )
-    if attempt is None:
-        raise StateMismatch("state_unknown")
-    return attempt
-
-
-def finish_consent(
-    *,
-    platform: str,
-    params: Mapping[str, str],
-    session: str,
-    ip: str | None,
-    now: datetime,
-) -> LinkAttempt:
-    """Take a callback. The state is used up whatever comes of it.
-
-    Works without any session of ours. An attempt completed outside the session that started
-    it is marked unconfirmed. Failures are written on the attempt that is returned.
-    Raises StateMismatch where no attempt belongs to the callback.
-    """
-    attempt = find_by_state(params.get("state", ""))
-    with tenant_scope(attempt.tenant):
-        used = LinkAttempt.objects.filter(
-            pk=attempt.pk, state_hash=attempt.state_hash, step=Step.AUTHORIZE
-        ).update(state_hash="")
-        if not used or attempt.platform != platform:
-            raise StateMismatch("state_unknown")
-        attempt.state_hash = ""
-        if attempt.state_expires_at is None or attempt.state_expires_at <= now:
-            return note_failure(attempt, Fault.INVALID_REQUEST, now=now, reason="state_expired")
-        same_browser = bool(session) and attempt.session_hash == token_hash(session)
-        attempt.unconfirmed = not same_browser
-        attempt.completed_ip = ip
-        try:
-            _exchange_and_verify(attempt, params, now=now)
-        except PlatformError as exc:
-            return note_failure(attempt, exc.fault, now=now, detail=exc.detail)
-        except NotPossible as exc:
-            fault = _REASON_FAULTS.get(exc.reason, Fault.UNKNOWN)
-            return note_failure(attempt, fault, now=now, reason=exc.reason)
-    return attempt
-
-
-def _exchange_and_verify(attempt: LinkAttempt, params: Mapping[str, str], *, now: datetime) -> None:
-    adapter = registry.get(attempt.platform)
-    code = adapter.read_callback(params)
-    assert attempt.app is not None  # begin_consent put it there
-    account = Account(
-        mode=attempt.mode, environment=attempt.environment, region=region_of(attempt),
-        app=_app_keys(attempt.app),
-    )  # fmt: skip
-    verifier = ""
-    if attempt.sealed_verifier:
-        verifier = str(
-            credentials.open_for_attempt(
-                attempt.tenant_id, attempt.public_id, "verifier", bytes(attempt.sealed_verifier)
-            )
-        )
-    with Channel(adapter, account) as call:
-        grant = adapter.exchange(call, code=code, verifier=verifier, params=params, now=now)
-    verify(attempt, credentials.merge({}, grant), grant, now=now)
 
 
 # --- keys
@@ -256,7 +166,7 @@ def submit_keys(
         raise
     except NotPossible as exc:
         note_failure(
-            attempt, _REASON_FAULTS.get(exc.reason, Fault.UNKNOWN), now=now, reason=exc.reason
+            attempt, REASON_FAULTS.get(exc.reason, Fault.UNKNOWN), now=now, reason=exc.reason
         )
         raise
     return attempt
@@ -280,24 +190,25 @@ def verify(
         region=region_of(attempt),
         account_id=grant.account_id if grant else "",
         secrets=secrets,
-        app=_app_keys(attempt.app) if attempt.app else None,
+        app=app_keys(attempt.app) if attempt.app else None,
     )
     with Channel(adapter, account) as call:
         identity = adapter.who_am_i(call, now=now)
+    secrets = {**secrets, **identity.secrets}
+    shops_found = identity.shops
     if attempt.relinks:
-        known = (attempt.relinks.account_id, attempt.relinks.region)
-        if (identity.account_id, account.region) != known:
-            raise NotPossible("other_shop")
+        shops_found = _same_account(adapter, attempt.relinks, identity, account.region)
     shops = [
         {
             "external_id": shop.external_id,
             "name": shop.name,
             "site": shop.site,
             "currency": shop.currency,
+            "time_zone": shop.time_zone,
             "warning": str(shop.warning),
             "taken": is_taken(attempt, shop.external_id),
         }
-        for shop in identity.shops
+        for shop in shops_found
     ]
     if not shops:
         raise NotPossible("no_shops")
@@ -313,11 +224,24 @@ def verify(
     pending = credentials.seal_for_attempt(
         attempt.tenant_id, attempt.public_id, "pending", _pending(secrets, grant, identity)
     )
-    _write(
+    write(
         attempt, step=Step.CONFIRM, found=found, sealed_pending=pending, sealed_verifier=None,
         region=attempt.region, unconfirmed=attempt.unconfirmed, completed_ip=attempt.completed_ip,
         fault="", fault_reason="", fault_detail="",
     )  # fmt: skip
+
+
+def _same_account(
+    adapter: Adapter, before: Authorization, identity: Identity, region: str
+) -> tuple[Shop, ...]:
+    """The shops, if they are those of the grant that is renewed. Raises NotPossible."""
+    if adapter.grant_per_shop:
+        shops = tuple(shop for shop in identity.shops if shop.external_id == before.account_id)
+    else:
+        shops = identity.shops if identity.account_id == before.account_id else ()
+    if region != before.region or (identity.shops and not shops):
+        raise NotPossible("other_shop")
+    return shops
 
 
 def _pending(
@@ -331,7 +255,9 @@ def _pending(
         "secrets": dict(secrets),
         "access_expires_at": iso(grant.access_expires_at) if grant else None,
         "refresh_expires_at": iso(grant.refresh_expires_at) if grant else None,
-        "consent_expires_at": iso(identity.consent_expires_at),
+        "consent_expires_at": iso(
+            identity.consent_expires_at or (grant.consent_expires_at if grant else None)
+        ),
         "scopes": list(scopes) if scopes is not None else None,
     }
 
@@ -353,7 +279,7 @@ def note_failure(
 ) -> LinkAttempt:
     """Write on the attempt why a step failed; it can be taken again."""
     try:
-        _write(
+        write(
             attempt, step=Step.AUTHORIZE, region=attempt.region, found=None, sealed_pending=None,
             fault=fault, fault_reason=reason, fault_detail=detail[:300],
         )  # fmt: skip
@@ -367,7 +293,7 @@ def note_failure(
     return attempt
 
 
-_REASON_FAULTS = {
+REASON_FAULTS = {
     "other_shop": Fault.SHOP_MISMATCH,
     "already_linked": Fault.SHOP_MISMATCH,
     "no_shops": Fault.ACCOUNT_SUSPENDED,
@@ -401,7 +327,7 @@ def start_over(*, attempt: LinkAttempt) -> None:
 # --- small helpers
 
 
-def _write(attempt: LinkAttempt, **changes: object) -> None:
+def write(attempt: LinkAttempt, **changes: object) -> None:
     """Write these fields only, and only while the attempt is open: a step may take a minute,
     and in another tab it may have been finished, given up or its hand-over revoked meanwhile."""
     for name, value in changes.items():
@@ -411,7 +337,7 @@ def _write(attempt: LinkAttempt, **changes: object) -> None:
         raise NotPossible("attempt_closed")
 
 
-def _app_keys(app: App) -> AppKeys:
+def app_keys(app: App) -> AppKeys:
     try:
         return credentials.app_keys(app)
     except vault.Unopenable:
@@ -424,21 +350,3 @@ def region_of(attempt: LinkAttempt) -> str:
     if attempt.region or not attempt.site:
         return attempt.region
     return adapter.site(attempt.site).region
-
-
-def _consent_base(adapter: Adapter) -> str:
-    """The overridden consent address, "" where the adapter's own (maybe per site) holds."""
-    try:
-        declared = adapter.endpoint("consent")
-    except KeyError:
-        declared = ""
-    try:
-        base = base_address(adapter, "consent")
-    except KeyError:
-        return ""
-    return "" if base == declared else base
-
-
-def _challenge(verifier: str) -> str:
-    digest = hashlib.sha256(verifier.encode()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

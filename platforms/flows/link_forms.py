@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from django.utils.translation import gettext as _
 
@@ -93,8 +93,13 @@ def check_name_is_free(platform: str, site: str, account_name: str) -> None:
         )  # fmt: skip
 
 
-def check_values(adapter: Adapter, mode: Mode, values: Mapping[str, str]) -> dict[str, str]:
-    """Pasted values, cleaned of blanks and invisible characters. Raises BadInput by field."""
+def check_values(
+    adapter: Adapter, mode: Mode, values: Mapping[str, str], *, without: Container[str] = ()
+) -> dict[str, str]:
+    """Pasted values, cleaned of blanks and invisible characters, in their one spelling.
+
+    Fields in `without` are not asked for. Raises BadInput by field.
+    """
     known = {field.name for field in mode.fields}
     errors: dict[str, Text] = {
         name: _("There is no field %(name)s here. There are: %(known)s.")
@@ -104,7 +109,10 @@ def check_values(adapter: Adapter, mode: Mode, values: Mapping[str, str]) -> dic
     }
     cleaned: dict[str, str] = {}
     for field in mode.fields:
+        if field.name in without:
+            continue
         value, _changed = clean_value(values.get(field.name, ""))
+        value = adapter.tidy_value(mode, field, value)
         choices = {code.lower(): code for code, _label in field.choices}
         if not value:
             if field.required:

@@ -74,7 +74,7 @@ def open_channel(
         adapter,
         account,
         counter=CallCounter(tenant_id=authorization.tenant_id, authorization_id=authorization.pk),
-        renew=renew if account.secrets.get("refresh_token") else None,
+        renew=renew if adapter.can_refresh(account) else None,
     )
 
 
@@ -180,6 +180,8 @@ def _write(row: Authorization, secrets: dict[str, str], grant: Grant) -> bool:
     }
     if grant.refresh_expires_at:
         changes["refresh_expires_at"] = grant.refresh_expires_at
+    if grant.consent_expires_at:
+        changes["consent_expires_at"] = grant.consent_expires_at
     if grant.scopes is not None:
         changes["scopes_granted"] = list(grant.scopes)
     return bool(Authorization.objects.filter(pk=row.pk, fence=row.fence).update(**changes))
@@ -190,7 +192,9 @@ def _refused(row: Authorization, exc: PlatformError, *, successor: bool) -> Refr
     if current.fence != row.fence or current.generation != row.generation:
         # Re-read first: the credential in the row is no longer the one that was refused.
         return Refreshed(outcome=Outcome.KEPT)
-    ours = row.app_id is not None and exc.fault == Fault.BAD_CREDENTIALS
+    # Keys of our own application are for us to mend; of the tenant's own one for the seller.
+    ours = row.app is not None and row.app.tenant_id is None
+    ours = ours and exc.fault == Fault.BAD_CREDENTIALS
     if exc.fault in FATAL and not ours:
         detail = "an earlier answer was lost on its way to us" if successor else exc.detail
         broken = break_authorization(

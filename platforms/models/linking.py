@@ -26,6 +26,8 @@ class App(models.Model):
     )
     platform = models.CharField(_("platform"), max_length=30)
     environment = models.CharField(_("environment"), max_length=12, default="production")
+    # Where a marketplace has a portal of its own for a region; "" is for all regions.
+    region = models.CharField(_("region"), max_length=10, blank=True)
     name = models.CharField(_("name"), max_length=100)
     client_id = models.CharField(_("client id"), max_length=200)
     sealed_secret = models.BinaryField(editable=False)
@@ -40,7 +42,7 @@ class App(models.Model):
         verbose_name_plural = _("applications")
         constraints = [
             models.UniqueConstraint(
-                fields=["platform", "environment"],
+                fields=["platform", "environment", "region"],
                 condition=Q(tenant=None, active=True),
                 name="one_active_app_of_ours",
             )
@@ -106,6 +108,9 @@ class Authorization(TenantOwned):
     access_expires_at = models.DateTimeField(null=True, blank=True)
     refresh_expires_at = models.DateTimeField(null=True, blank=True)
     consent_expires_at = models.DateTimeField(null=True, blank=True)
+
+    # What became of registering our address for pushes: {"state", "ids", "fault", "at"}.
+    webhooks = models.JSONField(default=dict)
 
     refresh_due_at = models.DateTimeField(null=True, blank=True)
     refreshed_at = models.DateTimeField(null=True, blank=True)
@@ -209,6 +214,9 @@ class LinkAttempt(TenantOwned):
     on_behalf = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
+
+    # What was typed before a consent (never a secret), or what the marketplace began it with.
+    given = models.JSONField(default=dict)
 
     # Consent: the state parameter is stored hashed and used once.
     state_hash = models.CharField(max_length=64, blank=True, db_index=True)

@@ -41,6 +41,9 @@ class RateBucket(models.Model):
 
     key = models.CharField(max_length=150, primary_key=True)
     full_at = models.DateTimeField()
+    # What the platform says of its limit, where it does; null: as the adapter declares.
+    rate = models.FloatField(null=True)
+    burst = models.FloatField(null=True)
 
     def __str__(self) -> str:
         return self.key

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_safe
 from platforms import registry
 from platforms.advice import Advice, advice_for
 from platforms.errors import Fault
+from platforms.flows import consent, link
 from platforms.flows import hand_over as hand_over_flow
-from platforms.flows import link
 from platforms.models import LinkAttempt, Step
 from platforms.views import hand_over
 from platforms.views.headers import no_trace
@@ -54,14 +54,14 @@ def declined(request: HttpRequest, platform: str) -> HttpResponse:
 def _take(request: HttpRequest, platform: str, params: dict[str, str]) -> HttpResponse:
     now = timezone.now()
     try:
-        attempt = link.finish_consent(
+        attempt = consent.finish_consent(
             platform=platform,
             params=params,
             session=str(request.session.get(BROWSER_KEY, "")),
             ip=client_address(request),
             now=now,
         )
-    except link.StateMismatch as exc:
+    except consent.StateMismatch as exc:
         advice = advice_for("", reason=exc.reason, platform=platform)
         return _say(request, platform, advice, status=400)
     with tenant_scope(attempt.tenant):

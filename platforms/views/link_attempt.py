@@ -19,7 +19,7 @@ from platforms import registry
 from platforms.access import get_attempt, posted
 from platforms.advice import Advice, advice_for
 from platforms.errors import Fault, PlatformError
-from platforms.flows import confirm_link, link, link_forms
+from platforms.flows import confirm_link, consent, link, link_forms
 from platforms.forms import HandOverForm, KeysForm, PasteForm
 from platforms.models import LinkAttempt, Step
 from platforms.spec import ModeKind
@@ -139,7 +139,7 @@ def go(request: ManagerRequest, public_id: UUID) -> HttpResponse:
 def consent_address(attempt: LinkAttempt, *, session: str) -> tuple[str, Advice | None]:
     """Where to consent, or why that is not possible."""
     try:
-        consenting = link.begin_consent(attempt=attempt, session=session, now=timezone.now())
+        consenting = consent.begin_consent(attempt=attempt, session=session, now=timezone.now())
     except link.NotPossible as exc:
         return "", advice_for("", reason=exc.reason, platform=attempt.platform)
     except PlatformError as exc:
@@ -184,16 +184,16 @@ def take_pasted(request: HttpRequest, attempt: LinkAttempt, address: str) -> Adv
     if not params.get("state"):
         return advice_for("", reason="paste_unreadable", platform=platform)
     try:
-        if link.find_by_state(params["state"]).pk != attempt.pk:
+        if consent.find_by_state(params["state"]).pk != attempt.pk:
             return advice_for("", reason="paste_other", platform=platform)
-        link.finish_consent(
+        consent.finish_consent(
             platform=platform,
             params=params,
             session=browser_id(request),
             ip=client_address(request),
             now=timezone.now(),
         )
-    except link.StateMismatch:
+    except consent.StateMismatch:
         return advice_for("", reason="paste_other", platform=platform)
     return None
 

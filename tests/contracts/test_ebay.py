@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from platforms import credentials
+from platforms.flows import consent
 from platforms.flows import link as linking
 from platforms.flows.confirm_link import confirm
 from platforms.models import App
@@ -103,9 +104,9 @@ def link() -> tuple[str, linking.LinkAttempt]:
             tenant=tenant, user=None, platform="ebay", mode="authorization_code",
             account_name="lane", now=timezone.now(),
         )  # fmt: skip
-        page = linking.begin_consent(attempt=attempt, session="browser", now=timezone.now()).url
+        page = consent.begin_consent(attempt=attempt, session="browser", now=timezone.now()).url
         state = parse_qs(urlsplit(page).query)["state"][0]
-        attempt = linking.finish_consent(
+        attempt = consent.finish_consent(
             platform="ebay", params={"code": CODE, "state": state, "expires_in": "299"},
             session="browser", ip="203.0.113.7", now=timezone.now(),
         )  # fmt: skip

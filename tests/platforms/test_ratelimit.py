@@ -10,7 +10,7 @@ import pytest
 
 from platforms import ratelimit
 from platforms.models.traffic import RateBucket
-from platforms.spec import Account, AppKeys, Limit
+from platforms.spec import Account, AppKeys, Limit, Room
 from tests.support.together import together
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -123,9 +123,42 @@ def test_a_shorter_hold_does_not_let_a_longer_one_go():
 @pytest.mark.django_db
 def test_headroom_counts_the_calls_that_are_left():
     for left in (3, 2, 1, 0):
-        full_at = RateBucket.objects.filter(pk="k").values_list("full_at", flat=True).first()
-        assert ratelimit.headroom(full_at, FIVE_A_SECOND, now=NOON) == left
+        bucket = RateBucket.objects.filter(pk="k").first()
+        assert ratelimit.headroom(bucket, FIVE_A_SECOND, now=NOON) == left
         take(0)
+
+
+# --- the platform said how much is left
+
+
+@pytest.mark.django_db
+def test_what_the_platform_says_is_left_counts_more_than_what_we_reckoned():
+    ratelimit.note("k", FIVE_A_SECOND, Room(left=1.0), now=at(0))
+    assert take(0) == 0
+    assert take(0) == pytest.approx(0.2)
+
+
+@pytest.mark.django_db
+def test_a_limit_that_the_platform_states_replaces_the_declared_one():
+    ratelimit.note("k", FIVE_A_SECOND, Room(left=10.0, rate=50.0, burst=1000.0), now=at(0))
+    bucket = RateBucket.objects.get(pk="k")
+    assert ratelimit.headroom(bucket, FIVE_A_SECOND, now=at(0)) == 10
+    assert ratelimit.headroom(bucket, FIVE_A_SECOND, now=at(1)) == 60
+    wait = ratelimit.take("k", FIVE_A_SECOND, cost=110, now=at(0))
+    assert wait.total_seconds() == pytest.approx(2)
+
+
+@pytest.mark.django_db
+def test_a_count_that_starts_anew_at_once_lets_nothing_through_before():
+    ratelimit.note("k", FIVE_A_SECOND, Room(left=0, until=at(30)), now=at(0))
+    assert take(1) == pytest.approx(29)
+    assert take(30) == 0
+
+
+@pytest.mark.django_db
+def test_a_call_dearer_than_the_whole_bucket_waits_until_it_is_full():
+    assert ratelimit.take("k", FIVE_A_SECOND, cost=99, now=at(0)) == timedelta(0)
+    assert take(0) > 0
 
 
 # --- whose bucket

@@ -1,4 +1,4 @@
-"""Plays eBay, Amazon and Ozon on this machine: `manage.py emulator [--port N] [--state PATH]`."""
+"""Plays the marketplaces on this machine: `manage.py emulator [--port N] [--state PATH]`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from platforms.emulator import courier
 from platforms.emulator.app import Emulator, endpoints
 from platforms.emulator.server import serve
 
@@ -36,6 +37,7 @@ class Command(BaseCommand):
             server = serve(emulator, port=options["port"])
         except (OSError, SystemExit) as wrong:
             raise CommandError(f"Port {options['port']} is in use; choose another.") from wrong
+        courier.start(emulator)
         base = f"http://127.0.0.1:{server.port}"
         self.stdout.write(f"Emulator: {base}/control/")
         self.stdout.write(f"PLATFORM_ENDPOINTS={json.dumps(endpoints(base))}")

@@ -37,7 +37,9 @@ def _platform(adapter: Adapter) -> dict[str, object]:
         "capabilities": list(adapter.capabilities),
         "messages_note": str(adapter.messages_note) or None,
         "scopes": {scope: str(words) for scope, words in adapter.scopes.items()},
-        "limits": {name: _limit(limit) for name, limit in adapter.limits.items()},
+        "limits": {name: _limits(limits) for name, limits in adapter.limits.items()},
+        "webhooks": list(adapter.webhooks.topics) if adapter.webhooks else [],
+        "uncertain": str(adapter.uncertain) or None,
         "max_window_seconds": int(adapter.max_window.total_seconds()),
         "back_fill_days": adapter.back_fill.days,
         "poll_seconds": int(adapter.poll_every.total_seconds()),
@@ -60,6 +62,7 @@ def _mode(mode: Mode) -> dict[str, object]:
         "name": str(mode.name),
         "kind": str(mode.kind),
         "fields": [_field(field) for field in mode.fields],
+        "own_app": mode.own_app,
         "refused_why": str(mode.refused_why) or None,
         "instead": list(mode.instead),
         "recommended": mode.recommended,
@@ -79,6 +82,10 @@ def _field(field: Field) -> dict[str, object]:
         "pattern": field.pattern or None,
         "choices": [code for code, _label in field.choices],
     }
+
+
+def _limits(limits: Limit | tuple[Limit, ...]) -> object:
+    return [_limit(each) for each in limits] if isinstance(limits, tuple) else _limit(limits)
 
 
 def _limit(limit: Limit) -> dict[str, object]:
