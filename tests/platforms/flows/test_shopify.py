@@ -196,7 +196,17 @@ def test_orders_that_move_while_they_are_paged_are_not_lost(market, world):
     assert fresh <= set(Order.objects.values_list("number", flat=True))
 
 
-def test_one_bad_record_is_put_aside_and_an_unknown_status_kept(market, world):
+def test_a_status_nobody_knows_is_kept_by_its_own_word(market, world):
+    authorization = link_store(market, world.lotus, LANTERN).authorization
+    market.control("knobs", where=LANTERN, set={"unknown_status": True})
+
+    pull(authorization)
+
+    words = set(Order.objects.filter(status="unknown").values_list("platform_status", flat=True))
+    assert words == {"PAID_IN_SHELLS"}
+
+
+def test_a_bad_record_is_put_aside_and_the_rest_lands(market, world):
     authorization = link_store(market, world.lotus, LANTERN).authorization
     market.control("knobs", where=LANTERN, set={"bad_record": True})
 
@@ -204,6 +214,7 @@ def test_one_bad_record_is_put_aside_and_an_unknown_status_kept(market, world):
 
     assert pulled.finished
     assert Quarantined.objects.count() >= 1
+    assert Order.objects.count() > 5
 
 
 def test_pushes_are_asked_for_once_signed_and_given_up(market, world):
