@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import ClassVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -108,7 +107,6 @@ class Lazada(Adapter):
     # Not published: a guess on the careful side (fact sheet, "Limits").
     limits = {"orders": Limit(rate=5, burst=5, per_app=True)}
     overlap = timedelta(minutes=10)
-    manage_url: ClassVar[str] = "https://sellercenter.lazada.sg/apps/setting/authorization"
     advice = ADVICE
 
     # --- linking

@@ -69,7 +69,6 @@ STATUS = {
     "unpaid": OrderStatus.UNPAID,
     "pending": OrderStatus.AWAITING_SHIPMENT,
     "packed": OrderStatus.AWAITING_SHIPMENT,
-    "repacked": OrderStatus.AWAITING_SHIPMENT,
     "topack": OrderStatus.AWAITING_SHIPMENT,
     "toship": OrderStatus.AWAITING_SHIPMENT,
     "ready_to_ship_pending": OrderStatus.AWAITING_SHIPMENT,

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import ClassVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -95,7 +94,6 @@ class Shopee(Adapter):
     max_window = timedelta(days=14)  # 15 are refused as soon as a bound is rounded
     grant_per_shop = True
     webhooks = ShopeeWebhooks()
-    manage_url: ClassVar[str] = "https://seller.shopee.com/portal/open-platform"
     advice = ADVICE
 
     # --- linking
