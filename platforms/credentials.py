@@ -50,6 +50,7 @@ def account_of(authorization: Authorization, *, shop_ids: tuple[str, ...] = ()) 
         secrets=open_secrets(authorization),
         app=app_keys(authorization.app) if authorization.app else None,
         shop_ids=shop_ids,
+        generation=authorization.generation,
     )
 
 

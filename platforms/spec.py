@@ -187,6 +187,7 @@ class Account:
     app: AppKeys | None = None
     # The platform's ids of the shops that are linked; () means all of them.
     shop_ids: tuple[str, ...] = ()
+    generation: int = 0  # of the stored credential that `secrets` are, 0 while it is being linked
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -105,12 +105,16 @@ def _pull(stream: Stream, pulled: Pulled, *, now: datetime) -> None:
     shop_ids = tuple(store.external_id for store in stores)
     turn = _Turn(pulled)
     with open_channel(authorization, now=now, shop_ids=shop_ids) as call:
-        while not turn.is_over:
-            window = _window(stream, adapter, now=now)
-            if window is None:
-                pulled.finished = True
-                break
-            _pull_window(stream, adapter, call, window, Router(stores), turn)
+        try:
+            while not turn.is_over:
+                window = _window(stream, adapter, now=now)
+                if window is None:
+                    pulled.finished = True
+                    break
+                _pull_window(stream, adapter, call, window, Router(stores), turn)
+        finally:
+            # A refusal is about the credential that was last sent, maybe not the row's any more.
+            authorization.generation = call.account.generation
         pulled.calls = call.calls
     if authorization.fault:
         Authorization.objects.filter(pk=authorization.pk, state="active").update(
@@ -240,11 +244,15 @@ def _give_up_lease(stream: Stream, *, due_at: datetime | None) -> None:
 
 def _write_failure(stream: Stream, exc: PlatformError, *, now: datetime) -> None:
     logger.warning("orders.not_pulled", extra={"stream_id": stream.pk, "fault": str(exc.fault)})
-    authorization = Authorization.objects.get(pk=stream.authorization_id)
+    authorization = stream.authorization  # of the generation that was refused
     if isinstance(exc, NeedsSeller) and exc.fault in DEAD_GRANT:
-        break_authorization(
+        broken = break_authorization(
             authorization=authorization, fault=exc.fault, detail=exc.detail, now=now
         )
+        if not broken and Authorization.objects.filter(pk=authorization.pk, state="active"):
+            # The credential was replaced while we pulled with the one before: again with the new.
+            _give_up_lease(stream, due_at=now + BACK_OFF[0])
+            return
     elif isinstance(exc, NeedsSeller):
         Authorization.objects.filter(pk=authorization.pk).update(
             fault=exc.fault, fault_detail=exc.detail[:300], fault_at=now

@@ -66,9 +66,11 @@ def open_channel(
     account = credentials.account_of(authorization, shop_ids=shop_ids)
 
     def renew() -> Account:
+        nonlocal authorization
         with tenant_scope(authorization.tenant_id):
-            fresh = _renewed(authorization, now=timezone.now(), even_if_fresh=True)
-            return credentials.account_of(fresh, shop_ids=shop_ids)
+            # Kept, so that the next refusal is one of this token and not of the first.
+            authorization = _renewed(authorization, now=timezone.now(), even_if_fresh=True)
+            return credentials.account_of(authorization, shop_ids=shop_ids)
 
     return Channel(
         adapter,

@@ -10,8 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from platforms import tasks, transport
+from platforms.emulator.accounts import EBAY_SCOPES
 from platforms.errors import Fault, NeedsSeller, TryLater
 from platforms.flows import pull_orders as pulling
+from platforms.flows.confirm_link import confirm
+from platforms.flows.link import submit_keys
 from platforms.flows.pull_orders import LostLease, pull_orders
 from platforms.flows.start_streams import back_fill, previous_day
 from platforms.models import (
@@ -25,7 +28,7 @@ from platforms.models import (
 )
 from tenants.models import Store
 from tenants.scope import tenant_scope
-from tests.support.linking import link_store
+from tests.support.linking import attempt_for, keys_of, link_store
 from tests.support.wire import Unplugged, emulated
 
 
@@ -42,6 +45,14 @@ def account(request):
 
 def link(market, world, account):
     return link_store(market, world.lotus, account).authorization
+
+
+def link_again(world, authorization, account):
+    attempt = attempt_for(world.lotus, account, relinks=authorization)
+    attempt = submit_keys(
+        attempt=attempt, values=keys_of(account, attempt.mode), ip=None, now=timezone.now()
+    )
+    return confirm(attempt=attempt, user=None, now=timezone.now())
 
 
 def claim(authorization, *, later=timedelta(0)):
@@ -194,6 +205,73 @@ def test_a_revoked_grant_is_noticed_while_pulling(market, world):
     assert Stream.objects.get().due_at is None
 
 
+class Meanwhile:
+    """A wire on which `act` happens after the platform answered, before we read the answer."""
+
+    def __init__(self, market, *acts):
+        self.market = market
+        self.acts = list(acts)
+
+    def send(self, *request):
+        answer = self.market.wire.send(*request)
+        if self.acts:
+            act = self.acts.pop(0)
+            with transport.use_wire(self.market.wire):
+                act()
+        return answer
+
+
+def test_a_refusal_of_an_older_credential_does_not_break_the_grant(market, world):
+    authorization = link(market, world, "ozon-zarya")
+    market.control("revoke", account="ozon-zarya")
+
+    def relink():
+        market.control("restore", account="ozon-zarya")
+        link_again(world, authorization, "ozon-zarya")
+
+    with transport.use_wire(Meanwhile(market, relink)), pytest.raises(NeedsSeller) as refused:
+        pull(authorization)
+
+    assert refused.value.fault in pulling.DEAD_GRANT
+    row = Authorization.objects.get()
+    assert (row.state, row.fault) == ("active", "")
+    assert row.generation > authorization.generation
+    assert Store.objects.get(authorization=authorization).state == "active"
+    stream = Stream.objects.get()
+    assert (stream.fault, stream.leased_until) == ("", None)
+    assert stream.due_at <= timezone.now() + timedelta(minutes=2)
+    assert pull(authorization).created > 5
+
+
+def test_a_refusal_of_the_token_renewed_in_the_pull_breaks_the_grant(market, world):
+    authorization = link(market, world, "ebay-lantern")
+    market.control("expire", account="ebay-lantern", platform="ebay")
+
+    def drop():
+        market.control("knobs", where="ebay-lantern", set={"drop_scopes": list(EBAY_SCOPES)})
+
+    with transport.use_wire(Meanwhile(market, drop)), pytest.raises(NeedsSeller):
+        pull(authorization)
+
+    row = Authorization.objects.get()
+    assert (row.state, row.fault, row.generation) == ("needs_relink", "insufficient_scope", 2)
+
+
+def test_a_token_that_ends_twice_in_a_pull_is_renewed_twice(market, world):
+    market.control("orders/add", account="ebay-lantern", n=450, spread_hours=10)
+    authorization = link(market, world, "ebay-lantern")
+
+    def expire():
+        market.control("expire", account="ebay-lantern", platform="ebay")
+
+    expire()
+    # Refused, renewed, a page; then the new token ends too.
+    with transport.use_wire(Meanwhile(market, *[lambda: None] * 2, expire)):
+        assert pull(authorization).finished
+
+    assert Authorization.objects.get().generation == 3
+
+
 def test_a_blocked_address_waits_for_the_seller_without_ending_the_grant(market, world):
     authorization = link(market, world, "ozon-zarya")
     market.control("knobs", where="ozon", set={"block_ip": True})
@@ -233,10 +311,6 @@ def test_a_back_fill_runs_beside_the_stream_and_ends(market, world):
 
 
 def test_a_site_linked_later_gets_its_own_previous_day(market, world):
-    from platforms.flows.confirm_link import confirm
-    from platforms.flows.link import submit_keys
-    from tests.support.linking import attempt_for, keys_of
-
     def link_sites(*sites):
         attempt = attempt_for(world.lotus, "amazon-aurora-eu", name="eu")
         submit_keys(
