@@ -25,8 +25,10 @@ from redis import RedisError
 from platforms.errors import PlatformError
 from platforms.flows import pull_orders as pulling
 from platforms.flows import refresh as refreshing
+from platforms.flows import register_pushes as registering
+from platforms.flows import work_deliveries as delivering
 from platforms.flows.retention import expire
-from platforms.models import Authorization, Stream
+from platforms.models import Authorization, Delivery, Stream
 from tenants.scope import all_tenants, tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -40,13 +42,22 @@ T = TypeVar("T")
 
 def kick() -> None:
     """Wake the pumps now, because something has just become due. Never fails its caller."""
+    _wake(pump_orders)
+
+
+def _wake(pump: Callable[..., int]) -> None:
     try:
         broker = get_broker()
         if broker.queue_size() < QUEUE_FULL:
-            async_task(pump_orders, broker=broker)  # without it, another connection is made
+            async_task(pump, broker=broker)  # without it, another connection is made
     except (RedisError, DatabaseError, OSError) as exc:
         # The queue is away; the schedule comes within a minute once it is back.
         logger.warning("queue.unreachable", extra={"reason": type(exc).__name__})
+
+
+def kick_deliveries() -> None:
+    """Wake the pump of pushes. Never fails its caller."""
+    _wake(pump_deliveries)
 
 
 def ensure_schedules() -> None:
@@ -54,6 +65,7 @@ def ensure_schedules() -> None:
     for name, func, minutes in (
         ("orders", "platforms.tasks.pump_orders", 1),
         ("refresh", "platforms.tasks.pump_refresh", 1),
+        ("deliveries", "platforms.tasks.pump_deliveries", 1),
         ("retention", "platforms.tasks.pump_retention", 60),
     ):
         if not Schedule.objects.filter(name=name).exists():
@@ -98,6 +110,32 @@ def pump_refresh(*, limit: int = 100, **_later: object) -> int:
 def refresh_one(authorization: Authorization) -> refreshing.Refreshed:
     with tenant_scope(authorization.tenant_id):
         return refreshing.refresh(authorization=authorization, now=timezone.now())
+
+
+def pump_deliveries(*, limit: int = 200, **_later: object) -> int:
+    """Work on the pushes that came in, and ask marketplaces for pushes."""
+    bugs: list[Exception] = []
+    now = timezone.now()
+    rows = delivering.claim_due(limit=limit, now=now)
+    _work_through(work_on_one, rows, bugs)
+    with all_tenants("claiming registrations that are due"):
+        asked = registering.due(now)
+    _work_through(register_one, asked, bugs)
+    _tell(bugs)
+    return len(rows) + len(asked)
+
+
+def work_on_one(delivery: Delivery) -> None:
+    try:
+        delivering.work_on(delivery=delivery, now=timezone.now())
+    except Exception:
+        delivering.give_up(delivery=delivery, now=timezone.now())
+        raise
+
+
+def register_one(authorization: Authorization) -> None:
+    with tenant_scope(authorization.tenant_id):
+        registering.register_pushes(authorization=authorization, now=timezone.now())
 
 
 def pump_retention(**_later: object) -> int:

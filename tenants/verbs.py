@@ -51,6 +51,14 @@ VERBS: dict[str, Promise] = {
     "quarantine.raw_viewed": gettext_lazy(
         "Opened the unreadable record %(target)s as it was received."
     ),
+    "buyer.erased": gettext_lazy(
+        "Erased a buyer's data in %(target)s, because the marketplace demands it: %(orders)s"
+        " orders."
+    ),
+    "buyer.asked": gettext_lazy(
+        "A buyer of %(target)s wants to know what is stored of them; the marketplace asks you to"
+        " answer."
+    ),
     "support.wizard_opened": gettext_lazy("Opened the linking wizard for %(target)s."),
     "support.refused": gettext_lazy("Tried %(wanted)s on %(target)s without the right to."),
     "trail.checked": gettext_lazy("Checked whether the audit trail is whole."),
@@ -70,6 +78,7 @@ SUBJECTS: dict[str, Promise] = {
     "order": gettext_lazy("Single orders"),
     "authorization": gettext_lazy("Authorizations"),
     "quarantine": gettext_lazy("Quarantine"),
+    "buyer": gettext_lazy("Buyers' rights"),
     "support": gettext_lazy("Support"),
     "trail": gettext_lazy("Audit trail"),
 }

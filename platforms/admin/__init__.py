@@ -2,6 +2,7 @@
 
 from platforms.admin import (
     apps,
+    deliveries,
     group,
     linking,
     orders,
@@ -11,4 +12,14 @@ from platforms.admin import (
     tenants,
 )
 
-__all__ = ["apps", "group", "linking", "orders", "pulling", "quarantine", "stores", "tenants"]
+__all__ = [
+    "apps",
+    "deliveries",
+    "group",
+    "linking",
+    "orders",
+    "pulling",
+    "quarantine",
+    "stores",
+    "tenants",
+]

@@ -17,7 +17,7 @@ _LOOKS = {
         "tenant", "membership", "invitation", "binding", "apitoken", "store", "event",
     ),
     "platforms": (
-        "app", "authorization", "consent", "linkattempt", "stream", "pullrun", "quarantined",
+        "app", "authorization", "consent", "linkattempt", "stream", "pullrun", "quarantined", "delivery",
         "order", "orderline", "orderraw",
     ),
     "accounts": ("user",),

@@ -157,8 +157,12 @@ class StoreActions(DeskAdmin):
                 )
             except BadInput as exc:
                 form.add_error(None, "; ".join(exc.errors.values()))
-            except NotPossible:
-                form.add_error(None, _("This attempt is over. Begin a new one."))
+            except NotPossible as exc:
+                if exc.reason == "not_prepared":
+                    sentence = _("This way needs something to be typed first: open the wizard.")
+                else:
+                    sentence = _("This attempt is over. Begin a new one.")
+                form.add_error(None, sentence)
             else:
                 context |= {"url": done.url, "attempt": done.attempt}
         context["form"] = form

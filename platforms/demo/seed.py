@@ -13,14 +13,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from platforms import credentials, tasks
-from platforms.emulator.accounts import ACCOUNTS, APPS, AmazonAccount, OzonAccount
+from platforms import credentials, registry, tasks
+from platforms.emulator.accounts import ACCOUNTS, APPS
 from platforms.flows import consent as consent_flow
 from platforms.flows import link
 from platforms.flows.confirm_link import Linked, confirm
+from platforms.flows.prepare_link import callback_address, prepare
 from platforms.flows.refresh import refresh
 from platforms.flows.start_streams import back_fill
 from platforms.models import App, Authorization, LinkAttempt
+from platforms.spec import ModeKind
 from tenants.flows.bind_store import Grant, give_duties
 from tenants.flows.create_tenant import create_tenant
 from tenants.models import Duty, Membership, Role, Store, Tenant
@@ -65,6 +67,9 @@ STORES = (
     ("amazon-aurora-na", "self_authorization", "aurora_na", "极光生活北美"),
     ("ozon-zarya", "api_key", "zarya_lights", "晨曦灯饰"),
     ("ozon-expiring", "api_key", "sopka_home", "远山家居"),
+    ("shopify-lantern", "client_credentials", "lantern_goods", "灯塔优品"),
+    ("tiktok_shop-lumen", "authorization_code", "lumen_home", "流明家居"),
+    ("aliexpress-harbor", "authorization_code", "harbor_lights", "港湾灯饰"),
 )
 BROKEN = "ebay-willow"
 
@@ -88,22 +93,18 @@ def seed(*, emulator_url: str) -> bool:
 
 def make_apps() -> None:
     """Our applications at the emulator's marketplaces. Safe to repeat."""
-    for key in ("ebay", "amazon"):
-        known = APPS[key]
-        app = App.objects.filter(platform=key, tenant=None).first() or App(platform=key)
-        app.name = f"Storelink demo ({key})"
+    for known in APPS.values():
+        ours = known.platform + (f"-{known.region}" if known.region else "")
+        if known.key != ours:
+            continue  # a seller's own, or a stranger's
+        key = {"platform": known.platform, "region": known.region}
+        app = App.objects.filter(**key, tenant=None).first() or App(**key)
+        app.name = f"Storelink demo ({known.key})"
         app.client_id = known.client_id
-        app.redirect_uri = known.redirect or _callback(key)
-        app.extra = {"application_id": known.application_id} if known.application_id else {}
+        app.redirect_uri = known.redirect or callback_address(known.platform)
+        app.extra = known.extras
         credentials.seal_app_secret(app, known.client_secret)
         app.save()
-
-
-def _callback(platform: str) -> str:
-    from django.conf import settings
-    from django.urls import reverse
-
-    return f"{settings.BASE_URL}{reverse('callback', args=[platform])}"
 
 
 @transaction.atomic
@@ -132,15 +133,26 @@ def _link(
     tenant: Tenant, owner: User, key: str, mode: str, account_name: str, display_name: str
 ) -> Linked:
     account = ACCOUNTS[key]
+    adapter = registry.get(account.platform)
+    declared, typed = adapter.mode(mode), dict(account.ways()[mode])
+    in_fields = {field.name for field in declared.fields}
     # Amazon's consent is given at the home site's Seller Central, for the whole region.
-    site = "DE" if mode == "website_authorization" else ""
+    place = {
+        name: typed.pop(name)
+        for name in ("site", "region")
+        if name in typed and name not in in_fields
+    }
+    now = timezone.now()
     attempt = link.start(
-        tenant=tenant, user=owner, platform=account.platform, mode=mode, site=site,
-        account_name=account_name, display_name=display_name, now=timezone.now(),
+        tenant=tenant, user=owner, platform=account.platform, mode=mode,
+        account_name=account_name, display_name=display_name, now=now,
+        site=place.get("site", ""), region=place.get("region", ""),
     )  # fmt: skip
-    if values := _keys(key, mode):
-        attempt = link.submit_keys(attempt=attempt, values=values, ip=None, now=timezone.now())
+    if declared.kind == ModeKind.KEYS:
+        attempt = link.submit_keys(attempt=attempt, values=typed, ip=None, now=now)
     else:
+        if declared.fields:
+            attempt = prepare(attempt=attempt, values=typed, now=now)
         attempt = _consent(attempt, key)
     return confirm(attempt=attempt, user=owner, now=timezone.now())
 
@@ -150,22 +162,6 @@ def _back_fill(linked: Linked) -> None:
     now = timezone.now()
     for store in linked.stores:
         back_fill(store=store, since=now - timedelta(days=30), now=now)
-
-
-def _keys(key: str, mode: str) -> dict[str, str]:
-    account = ACCOUNTS[key]
-    if isinstance(account, OzonAccount):
-        return {"client_id": account.client_id, "api_key": account.keys[0].key}
-    if isinstance(account, AmazonAccount) and mode == "self_authorization":
-        app = APPS[account.private_app]
-        return {
-            "region": account.region,
-            "client_id": app.client_id,
-            "client_secret": app.client_secret,
-            "refresh_token": account.refresh_token,
-            "seller_id": account.seller_id,
-        }
-    return {}
 
 
 def _consent(attempt: LinkAttempt, account_key: str) -> LinkAttempt:

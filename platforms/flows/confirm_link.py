@@ -20,6 +20,7 @@ from platforms.models import (
     AuthorizationState,
     Consent,
     LinkAttempt,
+    PushState,
     Step,
     Stream,
 )
@@ -56,6 +57,7 @@ def confirm(
                 raise NotPossible("nothing_to_confirm")
             linked = _confirm(attempt, user, shop_ids, now=now)
             transaction.on_commit(tasks.kick)
+            transaction.on_commit(tasks.kick_deliveries)
     except IntegrityError:
         # Somebody linked the shop between our look and our write.
         _look_again(attempt, now=now)
@@ -222,6 +224,7 @@ def _authorization(
         now + mode.consent_period if mode.consent_period else None
     )
     row.refreshed_at = now
+    row.pushes = PushState.DUE if registry.get(row.platform).webhooks else PushState.NONE
     row.refresh_due_at = credentials.next_refresh(row, secrets, now=now)
     row.save()
     return row

@@ -10,6 +10,7 @@ from django.db.models import F
 
 from accounts.models import User
 from platforms import tasks
+from platforms.flows.register_pushes import unregister_pushes
 from platforms.flows.start_streams import catch_up
 from platforms.models import Authorization, AuthorizationState, Consent, Stream
 from tenants.flows.record_event import record_event
@@ -47,7 +48,12 @@ def unlink_store(
     *, store: Store, user: User | None, now: datetime, on_behalf: bool = False
 ) -> None:
     """Give the store up: nothing is pulled any more, its orders stay. With the last store of an
-    authorization the credential is destroyed. Safe to repeat."""
+    authorization the credential is destroyed. Safe to repeat. Not inside a transaction: the
+    marketplace is told to stop calling us."""
+    if store.state != StoreState.UNLINKED and store.authorization is not None:
+        others = Store.objects.filter(authorization=store.authorization).exclude(pk=store.pk)
+        if not others.exclude(state=StoreState.UNLINKED).exists():
+            unregister_pushes(authorization=store.authorization, now=now)
     with transaction.atomic():
         unlinked = (
             Store.objects.filter(pk=store.pk)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from platforms.models import LinkAttempt, OrderRaw, PullRun, RateBucket, Step
+from platforms.models import Delivery, LinkAttempt, OrderRaw, PullRun, RateBucket, Step
 
 RUNS_KEPT = timedelta(days=90)
+PUSHES_KEPT = timedelta(days=30)
+PUSH_BODIES_KEPT = timedelta(days=7)  # as long as one may be worked on again
 BATCH = 5_000
 
 
@@ -16,6 +18,10 @@ def expire(*, now: datetime) -> int:
     gone, _ = OrderRaw.objects.filter(pk__in=list(raws)).delete()
     runs = PullRun.objects.filter(started_at__lte=now - RUNS_KEPT).values_list("pk", flat=True)
     gone += PullRun.objects.filter(pk__in=list(runs[:BATCH])).delete()[0]
+    Delivery.objects.filter(received_at__lte=now - PUSH_BODIES_KEPT).exclude(body=None).update(
+        body=None, headers={}
+    )
+    gone += Delivery.objects.filter(received_at__lte=now - PUSHES_KEPT).delete()[0]
     gone += RateBucket.objects.filter(full_at__lte=now - timedelta(days=1)).delete()[0]
     return gone + LinkAttempt.objects.filter(
         created_at__lte=now - LinkAttempt.ABANDONED_AFTER

@@ -1,9 +1,11 @@
+from platforms.models.deliveries import Delivery, DeliveryState
 from platforms.models.linking import (
     App,
     Authorization,
     AuthorizationState,
     Consent,
     LinkAttempt,
+    PushState,
     Step,
 )
 from platforms.models.order import STATUS_LABELS, Order, OrderLine, OrderRaw
@@ -24,12 +26,15 @@ __all__ = [
     "CallStat",
     "ClockOffset",
     "Consent",
+    "Delivery",
+    "DeliveryState",
     "Lane",
     "LinkAttempt",
     "Order",
     "OrderLine",
     "OrderRaw",
     "PullRun",
+    "PushState",
     "QuarantineState",
     "Quarantined",
     "RateBucket",

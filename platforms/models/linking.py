@@ -59,6 +59,16 @@ class AuthorizationState(models.TextChoices):
     ENDED = "ended", _("Ended")
 
 
+class PushState(models.TextChoices):
+    """Whether the marketplace tells us of news by itself, besides being asked."""
+
+    NONE = "none", _("Not offered")
+    DUE = "due", _("Being set up")
+    ON = "on", _("On")
+    FAILED = "failed", _("Could not be set up yet")
+    REFUSED = "refused", _("Refused by the platform")
+
+
 class AuthorizationQuerySet(TenantQuerySet["Authorization"]):
     def due_for_refresh(self, now: datetime) -> AuthorizationQuerySet:
         return self.filter(state=AuthorizationState.ACTIVE, refresh_due_at__lte=now)
@@ -109,7 +119,11 @@ class Authorization(TenantOwned):
     refresh_expires_at = models.DateTimeField(null=True, blank=True)
     consent_expires_at = models.DateTimeField(null=True, blank=True)
 
-    # What became of registering our address for pushes: {"state", "ids", "fault", "at"}.
+    # Whether the marketplace calls us, and its ids of the subscriptions by topic.
+    pushes = models.CharField(
+        _("pushes"), max_length=10, choices=PushState.choices, default=PushState.NONE
+    )
+    pushes_at = models.DateTimeField(null=True, blank=True)
     webhooks = models.JSONField(default=dict)
 
     refresh_due_at = models.DateTimeField(null=True, blank=True)
