@@ -17,8 +17,8 @@ _LOOKS = {
         "tenant", "membership", "invitation", "binding", "apitoken", "store", "event",
     ),
     "platforms": (
-        "app", "authorization", "consent", "linkattempt", "stream", "pullrun", "quarantined", "delivery",
-        "order", "orderline", "orderraw",
+        "app", "authorization", "consent", "linkattempt", "stream", "pullrun", "quarantined",
+        "delivery", "order", "orderline", "orderraw",
     ),
     "accounts": ("user",),
     "django_q": ("schedule", "success", "failure", "ormq"),
