@@ -37,6 +37,7 @@ def make_environment(port: int) -> dict[str, str]:
         ),
         "ALLOW_ENDPOINT_OVERRIDES": "1",
         "PLATFORM_ENDPOINTS": json.dumps(endpoints(emulator)),
+        "OFFER_PLATFORMS": "wish",
         "ENV_FILE": str(DEMO_DIR / "none"),  # an .env of the real installation must not leak in
         "LOG_LEVEL": "WARNING",
         "DEMO_DIR": str(DEMO_DIR),

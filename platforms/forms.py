@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from platforms.adapter import Adapter, clean_value
+from platforms.models import App
 from platforms.spec import Field, Mode, Site, Text
 from tenants.models import Store
 from tenants.models.store import clean_account_name
@@ -67,10 +68,11 @@ class Place:
     path: Text
     optional: bool
     lost: bool
+    of_app: bool = False  # belongs to an application that the tenant brings along
 
 
 class KeysForm(forms.Form):
-    """The fields of a mode of kind KEYS. Secrets are never written back into the page."""
+    """The fields of a mode. Secrets are never written back into the page."""
 
     def __init__(self, *args: Any, mode: Mode, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -83,7 +85,12 @@ class KeysForm(forms.Form):
             lost = self.is_bound and field.secret and bool(self.data.get(field.name))
             yield (
                 self[field.name],
-                Place(path=field.where, optional=not field.required, lost=lost),
+                Place(
+                    path=field.where,
+                    optional=not field.required,
+                    lost=lost,
+                    of_app=bool(field.app),
+                ),
             )
 
     def show_cleaned(self) -> None:
@@ -104,6 +111,34 @@ class KeysForm(forms.Form):
             if value and field.usual and not re.fullmatch(field.usual, value):
                 found.append(field.label)
         return found
+
+
+class PrepareForm(KeysForm):
+    """What a consent needs first; of an application entered before nothing is typed again."""
+
+    def __init__(self, *args: Any, mode: Mode, apps: Sequence[App] = (), **kwargs: Any) -> None:
+        super().__init__(*args, mode=mode, **kwargs)
+        self.apps = list(apps)
+        if self.apps:
+            choices = [(str(app.public_id), f"{app.name} …{app.secret_hint}") for app in self.apps]
+            self.fields["known_app"] = forms.CharField(
+                label=_("Application"),
+                required=False,
+                widget=forms.Select(choices=[*choices, ("", _("Another one"))]),
+            )
+
+    @property
+    def known_app(self) -> str:
+        """The public id of the application that was chosen, "" for another one."""
+        return str(self.cleaned_data.get("known_app", ""))
+
+    def values(self) -> dict[str, str]:
+        values = super().values()
+        if self.known_app:
+            for field in self.mode.fields:
+                if field.app:
+                    del values[field.name]
+        return values
 
 
 class PasteForm(forms.Form):

@@ -28,6 +28,7 @@ urlpatterns = [
     path("link/attempts/<uuid:public_id>/address/", link_attempt.address, name="link_address"),
     path("link/attempts/<uuid:public_id>/paste/", link_attempt.paste, name="link_paste"),
     path("link/attempts/<uuid:public_id>/keys/", link_attempt.keys, name="link_keys"),
+    path("link/attempts/<uuid:public_id>/prepare/", link_attempt.prepare, name="link_prepare"),
     path("link/attempts/<uuid:public_id>/confirm/", link_attempt.confirm, name="link_confirm"),
     path("link/attempts/<uuid:public_id>/again/", link_attempt.again, name="link_again"),
     path("link/attempts/<uuid:public_id>/cancel/", link_attempt.cancel, name="link_cancel"),

@@ -75,6 +75,7 @@ RULES: dict[str, dict[str, str]] = {
             "link_address",
             "link_paste",
             "link_keys",
+            "link_prepare",
             "link_confirm",
             "link_again",
             "link_cancel",

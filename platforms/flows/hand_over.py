@@ -8,8 +8,10 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.models import User
-from platforms.flows.link import NotPossible
+from platforms.flows import prepare_link
+from platforms.flows.link import NotPossible, mode_of
 from platforms.models import LinkAttempt
+from platforms.spec import ModeKind
 from tenants.flows.record_event import record_event
 from tenants.models.tenant import new_token, token_hash
 from tenants.scope import all_tenants
@@ -26,6 +28,8 @@ def make_hand_over(
     """
     if not attempt.is_open:
         raise NotPossible("attempt_closed")
+    if mode_of(attempt).kind == ModeKind.CONSENT and not prepare_link.is_prepared(attempt):
+        raise NotPossible("not_prepared")
     token = new_token()
     valid_for = min(max(valid_for, SHORTEST), LONGEST)
     attempt.handover_hash = token_hash(token)

@@ -13,7 +13,7 @@ from platforms.errors import PlatformError
 from platforms.flows import link_forms
 from platforms.flows.link import NotPossible, app_keys, mode_of, note_failure, region_of, write
 from platforms.models import App, LinkAttempt, Step
-from platforms.spec import Account, AppKeys, Mode
+from platforms.spec import Account, AppKeys, Mode, ModeKind
 from platforms.transport import Channel
 
 
@@ -52,7 +52,7 @@ def prepare(
     Raises link_forms.BadInput, PlatformError (also written on the attempt), NotPossible.
     """
     adapter, mode = registry.get(attempt.platform), mode_of(attempt)
-    if not attempt.is_open:
+    if not attempt.is_open or mode.kind != ModeKind.CONSENT:
         raise NotPossible("attempt_closed")
     known = next((app for app in own_apps(attempt) if str(app.public_id) == app_id), None)
     skipped = {field.name for field in mode.fields if field.app} if known else set()

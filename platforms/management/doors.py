@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
 
 from platforms.flows.link_forms import BadInput
 from platforms.spec import Environment
@@ -79,6 +81,28 @@ def add_link_arguments(parser: CommandParser) -> None:
     parser.add_argument(
         "--environment", default=Environment.PRODUCTION.value, help="production or sandbox"
     )
+
+
+def add_set_argument(parser: CommandParser) -> None:
+    """What is typed for a mode; see read_values."""
+    parser.add_argument(
+        "--set", action="append", default=[], dest="values", metavar="FIELD=VALUE",
+        help="a field of the mode; FIELD=- reads the value from a line of standard input",
+    )  # fmt: skip
+
+
+def read_values(pairs: Sequence[str]) -> dict[str, str]:
+    """FIELD=VALUE pairs; "-" stands for the next line of standard input. Raises BadInput."""
+    values: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            # The pair is not quoted: it may hold a secret.
+            raise BadInput({"set": _("Write --set FIELD=VALUE, for example --set client_id=123.")})
+        if value == "-":
+            value = sys.stdin.readline().rstrip("\r\n")
+        values[name.strip()] = value
+    return values
 
 
 def _word(value: object) -> str:

@@ -87,6 +87,12 @@ def store_state(store: Store) -> str:
     return "expiring" if soon else store.state
 
 
+@register.filter
+def menu_path(where: str) -> list[str]:
+    """The menus to go through one by one: "Admin > Settings" is Admin, then Settings."""
+    return [part.strip() for part in str(where).split(" > ") if part.strip()]
+
+
 # --- faults
 
 

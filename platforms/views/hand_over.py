@@ -47,12 +47,16 @@ def make(request: ManagerRequest, public_id: UUID) -> HttpResponse:
     form = HandOverForm(request.POST)
     if not form.is_valid() or attempt.step != Step.AUTHORIZE:
         return redirect("link_attempt", public_id)
-    address = flow.make_hand_over(
-        attempt=attempt,
-        user=request.user,
-        valid_for=timedelta(minutes=form.cleaned_data["minutes"]),
-        now=timezone.now(),
-    )
+    try:
+        address = flow.make_hand_over(
+            attempt=attempt,
+            user=request.user,
+            valid_for=timedelta(minutes=form.cleaned_data["minutes"]),
+            now=timezone.now(),
+        )
+    except link.NotPossible as exc:
+        advice = advice_for("", reason=exc.reason, platform=attempt.platform)
+        return attempt_page(request, attempt, advice=advice)
     # Answered at once, without a redirect: the link is stored hashed and cannot be shown again.
     return attempt_page(request, attempt, hand_over_link=address)
 

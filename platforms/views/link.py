@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -43,7 +44,7 @@ def start(request: ManagerRequest) -> HttpResponse:
     )
     context = {
         "steps": steps(),
-        "adapters": registry.all_adapters(),
+        "adapters": [adapter for adapter in registry.all_adapters() if is_offered(adapter)],
         "open_attempts": open_attempts,
     }
     return render(request, "platforms/link/start.html", context)
@@ -52,7 +53,7 @@ def start(request: ManagerRequest) -> HttpResponse:
 @require_safe
 @manager_or_support_required
 def choose_mode(request: ManagerRequest, platform: str) -> HttpResponse:
-    adapter = _adapter(platform)
+    adapter = _offered(platform)
     context = {
         "steps": steps(),
         "current": 2,
@@ -65,7 +66,7 @@ def choose_mode(request: ManagerRequest, platform: str) -> HttpResponse:
 
 @manager_or_support_required
 def name(request: ManagerRequest, platform: str, mode: str) -> HttpResponse:
-    adapter = _adapter(platform)
+    adapter = _offered(platform)
     try:
         _adapter_again, declared = link_forms.check_mode(platform, mode)
     except link_forms.BadInput:
@@ -174,6 +175,18 @@ def _adapter(platform: str) -> Adapter:
         raise Http404 from None
 
 
+def is_offered(adapter: Adapter) -> bool:
+    """Whether new stores may be linked: platforms we are unsure of only where settings say so."""
+    return not adapter.uncertain or adapter.code in settings.OFFER_PLATFORMS
+
+
+def _offered(platform: str) -> Adapter:
+    adapter = _adapter(platform)
+    if not is_offered(adapter):
+        raise Http404
+    return adapter
+
+
 def _modes(adapter: Adapter, *, first: str = "") -> list[tuple[Mode, list[Mode]]]:
     """Modes with the ones to take instead: the one in use and recommended ones first, refused
     ones last."""
@@ -191,4 +204,5 @@ def _without_app(request: ManagerRequest, adapter: Adapter) -> bool:
     """Whether consent cannot work here because no developer application is entered."""
     if not adapter.needs_app:
         return False
-    return link.find_app(request.tenant, adapter, "production") is None
+    regions = ["", *dict(adapter.regions)]
+    return not any(link.find_app(request.tenant, adapter, "production", each) for each in regions)

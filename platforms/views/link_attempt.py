@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -17,11 +18,12 @@ from django.views.decorators.http import require_safe
 
 from platforms import registry
 from platforms.access import get_attempt, posted
+from platforms.adapter import Adapter
 from platforms.advice import Advice, advice_for
 from platforms.errors import Fault, PlatformError
-from platforms.flows import confirm_link, consent, link, link_forms
-from platforms.forms import HandOverForm, KeysForm, PasteForm
-from platforms.models import LinkAttempt, Step
+from platforms.flows import confirm_link, consent, link, link_forms, prepare_link
+from platforms.forms import HandOverForm, KeysForm, PasteForm, PrepareForm
+from platforms.models import App, LinkAttempt, Step
 from platforms.spec import ModeKind
 from platforms.views.headers import not_stored
 from platforms.views.link import steps
@@ -62,6 +64,7 @@ def attempt_page(
     attempt: LinkAttempt,
     *,
     keys_form: KeysForm | None = None,
+    prepare_form: PrepareForm | None = None,
     cleaned: list[str] | None = None,
     paste_form: PasteForm | None = None,
     address: str = "",
@@ -79,7 +82,11 @@ def attempt_page(
     mode = link.mode_of(attempt)
     is_consent = mode.kind == ModeKind.CONSENT
     adapter = registry.get(attempt.platform)
-    app = attempt.app or link.find_app(attempt.tenant, adapter, attempt.environment)
+    unfit = is_consent and not mode.own_app and _app_of(attempt, adapter) is None
+    if is_consent and mode.fields and not unfit:
+        wanted = "change" in request.GET or not prepare_link.is_prepared(attempt)
+        prepare_form = prepare_form or (_blank_prepare_form(attempt) if wanted else None)
+    tried = prepare_form or keys_form
     context = {
         "attempt": attempt,
         "adapter": adapter,
@@ -88,11 +95,13 @@ def attempt_page(
         "steps": steps(attempt),
         "current": _current(attempt, 4),
         # Beside errors of this very try an older failure would only confuse.
-        "advice": advice or (None if keys_form else last_advice(attempt)),
-        "unfit": advice_for("", reason="no_app", platform=attempt.platform)
-        if is_consent and app is None
-        else None,
-        "keys_form": keys_form or (None if is_consent else blank_keys_form(attempt)),
+        "advice": advice or (None if tried and tried.is_bound else last_advice(attempt)),
+        "unfit": advice_for("", reason="no_app", platform=attempt.platform) if unfit else None,
+        # Of a consent that needs something first the fields are in the same partial.
+        "keys_form": tried or (None if is_consent else blank_keys_form(attempt)),
+        "prepare_form": prepare_form,
+        "prepared": _prepared(attempt) if is_consent else [],
+        "callback_address": prepare_link.callback_address(attempt.platform),
         "cleaned": cleaned,
         "paste_form": paste_form or PasteForm(),
         "address": address,
@@ -116,9 +125,67 @@ def blank_keys_form(attempt: LinkAttempt) -> KeysForm:
     return KeysForm(mode=link.mode_of(attempt), initial={"region": attempt.region})
 
 
+def _blank_prepare_form(attempt: LinkAttempt) -> PrepareForm:
+    mode, apps = link.mode_of(attempt), prepare_link.own_apps(attempt)
+    secret = {field.name for field in mode.fields if field.secret}
+    initial = {name: value for name, value in attempt.given.items() if name not in secret}
+    app = attempt.app or (apps[0] if apps else None)
+    if app is not None:
+        initial["known_app"] = str(app.public_id)
+    return PrepareForm(mode=mode, apps=apps, initial=initial)
+
+
+def _prepared(attempt: LinkAttempt) -> list[tuple[str, str]]:
+    """What was given before the consent, as label and value; secrets are left out."""
+    mode = link.mode_of(attempt)
+    shown = []
+    for field in mode.fields:
+        value = attempt.given.get(field.name)
+        if value and not field.app and not field.secret:
+            shown.append((str(field.label), str(dict(field.choices).get(value, value))))
+    if mode.own_app and attempt.app is not None:
+        shown.append((_("Application"), f"…{attempt.app.secret_hint}"))
+    return shown
+
+
+def _app_of(attempt: LinkAttempt, adapter: Adapter) -> App | None:
+    if attempt.app is not None:
+        return attempt.app
+    region = link.region_of(attempt)
+    return link.find_app(attempt.tenant, adapter, attempt.environment, region)
+
+
 def _current(attempt: LinkAttempt, number: int) -> int:
     """Relinking has neither a choice of platform nor names: two steps fewer."""
     return number - 2 if attempt.relinks_id else number
+
+
+# --- what a consent needs first
+
+
+@manager_or_support_required
+@posted
+@not_stored
+def prepare(request: ManagerRequest, public_id: UUID) -> HttpResponse:
+    attempt = attempt_to_act_on(request, public_id)
+    mode = link.mode_of(attempt)
+    if attempt.step != Step.AUTHORIZE or mode.kind != ModeKind.CONSENT or not mode.fields:
+        return redirect("link_attempt", public_id)
+    form = PrepareForm(request.POST, mode=mode, apps=prepare_link.own_apps(attempt))
+
+    def take(values: Mapping[str, str]) -> None:
+        prepare_link.prepare(
+            attempt=attempt, values=values, now=timezone.now(), app_id=form.known_app
+        )
+
+    tried = _try(attempt, form, take)
+    if tried.accepted:
+        if tried.cleaned:
+            messages.info(request, cleaned_words(tried.cleaned))
+        return redirect("link_attempt", public_id)
+    return attempt_page(
+        request, attempt, prepare_form=form, cleaned=tried.cleaned, advice=tried.advice
+    )
 
 
 # --- consent
@@ -236,18 +303,24 @@ class Tried:
 
 
 def try_keys(request: HttpRequest, attempt: LinkAttempt, *, by_member: bool) -> Tried:
-    mode = link.mode_of(attempt)
-    form = KeysForm(request.POST, mode=mode)
-    if not form.is_valid():
-        return Tried(accepted=False, form=form, cleaned=[])
-    values = form.values()
-    cleaned = [str(label) for label in link_forms.was_cleaned(mode, values)]
-    advice = None
-    try:
+    def submit(values: Mapping[str, str]) -> None:
         link.submit_keys(
             attempt=attempt, values=values, ip=client_address(request), now=timezone.now(),
             by_member=by_member,
         )  # fmt: skip
+
+    return _try(attempt, KeysForm(request.POST, mode=link.mode_of(attempt)), submit)
+
+
+def _try(attempt: LinkAttempt, form: KeysForm, take: Callable[[Mapping[str, str]], None]) -> Tried:
+    """Give what was typed to a flow; what it finds wrong is in the form, or is the advice."""
+    if not form.is_valid():
+        return Tried(accepted=False, form=form, cleaned=[])
+    values = form.values()
+    cleaned = [str(label) for label in link_forms.was_cleaned(form.mode, values)]
+    advice = None
+    try:
+        take(values)
     except link_forms.BadInput as exc:
         for field, text in exc.errors.items():
             form.add_error(field if field in form.fields else None, text)

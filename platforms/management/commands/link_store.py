@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -15,7 +13,13 @@ from platforms.errors import Fault, PlatformError
 from platforms.flows import link, link_forms
 from platforms.flows.confirm_link import confirm
 from platforms.flows.link_forms import BadInput
-from platforms.management.doors import Door, Failed, add_link_arguments
+from platforms.management.doors import (
+    Door,
+    Failed,
+    add_link_arguments,
+    add_set_argument,
+    read_values,
+)
 from platforms.models import LinkAttempt
 from platforms.spec import Environment, ModeKind
 from platforms.store_paths import find_tenant
@@ -33,10 +37,7 @@ class Command(Door):
             "--site", action="append", default=[],
             help="a store for each site given; without it, for every shop the platform reports",
         )  # fmt: skip
-        parser.add_argument(
-            "--set", action="append", default=[], dest="values", metavar="FIELD=VALUE",
-            help="a field of the mode; FIELD=- reads the value from a line of standard input",
-        )  # fmt: skip
+        add_set_argument(parser)
 
     def answer(self, options: dict[str, Any]) -> dict[str, object]:
         tenant = find_tenant(options["tenant"])
@@ -61,20 +62,6 @@ class Command(Door):
                 name = link_forms.check_account_name(options["account_name"])
                 link_forms.check_name_is_free(adapter.code, site, name)
             return _link(tenant, options, sites, values)
-
-
-def read_values(pairs: Sequence[str]) -> dict[str, str]:
-    """FIELD=VALUE pairs; "-" stands for the next line of standard input. Raises BadInput."""
-    values: dict[str, str] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name.strip():
-            # The pair is not quoted: it may hold a secret.
-            raise BadInput({"set": _("Write --set FIELD=VALUE, for example --set client_id=123.")})
-        if value == "-":
-            value = sys.stdin.readline().rstrip("\r\n")
-        values[name.strip()] = value
-    return values
 
 
 def _link(
