@@ -33,6 +33,7 @@ from platforms.spec import (
 )
 
 PAGE_SIZE = 200
+READ_AGAIN = 2  # times
 CODE_LENGTH = 1024
 _DAY_S = 86_400
 
@@ -53,6 +54,8 @@ class _Cursor(msgspec.Struct):
     since: datetime
     until: datetime
     offset: int
+    total: int | None = None  # what the first page told
+    again: int = 0  # how often this window was begun anew
 
 
 class Ebay(Adapter):
@@ -206,7 +209,12 @@ class Ebay(Adapter):
         )
         page = reading.decode(answer, _Orders)
         records = tuple(page.orders or ())
+        if at.offset == 0:
+            at.total = page.total
         offset = _next_offset(page, at.offset)
+        if offset is None and _has_shrunk(page, at) and at.again < READ_AGAIN:
+            # Orders changed meanwhile and left the window: those behind moved up unseen.
+            offset, at.again = 0, at.again + 1
         if offset is None:
             return Page(records=records)
         at.offset = offset
@@ -222,6 +230,10 @@ class Ebay(Adapter):
 def _stamp(moment: datetime) -> str:
     utc = moment.astimezone(UTC)
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def _has_shrunk(page: _Orders, at: _Cursor) -> bool:
+    return page.total is not None and at.total is not None and page.total < at.total
 
 
 def _next_offset(page: _Orders, offset: int) -> int | None:

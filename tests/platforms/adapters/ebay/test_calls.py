@@ -327,3 +327,21 @@ def test_without_an_access_token_a_refresh_is_due():
         ebay.sign(GET, replace(EBAY, secrets={}), now=NOON)
 
     assert caught.value.fault is Fault.TOKEN_EXPIRED
+
+
+NEXT = {"next": "?offset=200"}
+
+
+def test_a_list_that_shrank_while_it_was_read_is_read_again_but_not_for_ever():
+    pages = []
+    for total in (400, 398, 396, 394, 392, 390):
+        last = len(pages) % 2
+        pages.append((200, {"orders": [{}], "total": total} | ({} if last else NEXT)))
+    call = ScriptedCall(ebay, EBAY, *pages)
+
+    page = orders(call)
+    while page.cursor:
+        page = orders(call, page.cursor)
+
+    assert [r.params["offset"] for r in call.sent] == ["0", "200"] * 3
+    assert len({r.params["filter"] for r in call.sent}) == 1
