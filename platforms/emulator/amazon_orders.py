@@ -238,7 +238,7 @@ class AmazonOrders:
 
 def _spoil(orders: list[dict[str, Any]], knobs: Knobs) -> None:
     if orders and knobs.unknown_status:
-        orders[0].setdefault("fulfillment", {})["fulfillmentStatus"] = "INVOICE_UNCONFIRMED"
+        orders[0].setdefault("fulfillment", {})["fulfillmentStatus"] = "HELD_FOR_REVIEW"
     if orders and knobs.bad_record:
         orders[0]["orderItems"] = {"0": "see attachment"}
         orders[0]["createdTime"] = 1732000000
