@@ -43,7 +43,9 @@ def serial_of(account: TiktokShopAccount, number: str) -> int | None:
 
 
 def shop_of(account: TiktokShopAccount, serial: int) -> tuple[str, str, str]:
-    """Number, name, region of the shop that sold it."""
+    """Number, name, region of the shop that sold it; without a number if there is no shop."""
+    if not account.shops:
+        return "", "", "US"
     return account.shops[_CHOSEN_BY_ORDER[serial % 5] % len(account.shops)]
 
 
