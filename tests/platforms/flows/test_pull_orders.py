@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from platforms import tasks, transport
+from platforms.adapters import ozon
 from platforms.emulator.accounts import EBAY_SCOPES
 from platforms.errors import Fault, NeedsSeller, TryLater
 from platforms.flows import pull_orders as pulling
@@ -36,6 +37,12 @@ from tests.support.wire import Unplugged, emulated
 def market(world):
     with emulated() as market, tenant_scope(world.lotus):
         yield market
+
+
+@pytest.fixture(autouse=True)
+def _no_look_further_back_is_due(monkeypatch):
+    """Every few hours of the clock Ozon is asked for older orders too, and some would come."""
+    monkeypatch.setattr(ozon, "_EPOCH", timezone.now() - ozon.DEEP_EVERY / 2)
 
 
 @pytest.fixture(params=["ebay-lantern", "amazon-aurora-eu", "ozon-zarya"])
