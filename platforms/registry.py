@@ -13,16 +13,17 @@ from platforms.adapters.shopify import Shopify
 from platforms.adapters.tiktok_shop import TiktokShop
 from platforms.adapters.wish import Wish
 
+# In the order in which the wizard shows them.
 _ADAPTERS: tuple[Adapter, ...] = (
     Ebay(),
     Amazon(),
-    Ozon(),
-    Shopify(),
-    Lazada(),
-    Shopee(),
-    Wish(),
     AliExpress(),
     TiktokShop(),
+    Shopify(),
+    Ozon(),
+    Shopee(),
+    Lazada(),
+    Wish(),
 )
 
 _BY_CODE = {adapter.code: adapter for adapter in _ADAPTERS}

@@ -119,7 +119,7 @@ def pump_deliveries(*, limit: int = 200, **_later: object) -> int:
     rows = delivering.claim_due(limit=limit, now=now)
     _work_through(work_on_one, rows, bugs)
     with all_tenants("claiming registrations that are due"):
-        asked = registering.due(now)
+        asked = registering.claim_due(now)
     _work_through(register_one, asked, bugs)
     _tell(bugs)
     return len(rows) + len(asked)

@@ -224,6 +224,7 @@ def _authorization(
         now + mode.consent_period if mode.consent_period else None
     )
     row.refreshed_at = now
+    row.pushes_at = None
     row.pushes = PushState.DUE if registry.get(row.platform).webhooks else PushState.NONE
     row.refresh_due_at = credentials.next_refresh(row, secrets, now=now)
     row.save()

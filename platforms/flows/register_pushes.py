@@ -17,14 +17,21 @@ from platforms.models.linking import PushState
 logger = logging.getLogger(__name__)
 
 TRY_AGAIN = timedelta(hours=6)
+TAKEN_FOR = timedelta(minutes=10)  # then its worker is taken for dead
 
 
-def due(now: datetime) -> list[Authorization]:
-    """Authorizations whose registration waits, or failed some hours ago. Any scope."""
-    waiting = Q(pushes=PushState.DUE)
+def claim_due(now: datetime) -> list[Authorization]:
+    """Authorizations whose registration waits, or failed some hours ago, each for one worker
+    only. Any scope."""
+    waiting = Q(pushes=PushState.DUE) & (Q(pushes_at=None) | Q(pushes_at__lte=now - TAKEN_FOR))
     failed = Q(pushes=PushState.FAILED, pushes_at__lte=now - TRY_AGAIN)
     rows = Authorization.objects.filter(waiting | failed, state=AuthorizationState.ACTIVE)
-    return list(rows.order_by("pk")[:100])
+    claimed = []
+    for row in rows.order_by("pk")[:100]:
+        seen = Authorization.objects.filter(pk=row.pk, pushes=row.pushes, pushes_at=row.pushes_at)
+        if seen.update(pushes=PushState.DUE, pushes_at=now):
+            claimed.append(row)
+    return claimed
 
 
 def register_pushes(*, authorization: Authorization, now: datetime) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from platforms import registry, tasks
 from platforms.flows.receive_push import address_of
+from platforms.flows.register_pushes import claim_due
 from platforms.flows.work_deliveries import replay
 from platforms.models import (
     Authorization,
@@ -75,6 +76,15 @@ def stream() -> Stream:
 def test_linking_registers_our_address(linked):
     assert linked.pushes == PushState.ON
     assert linked.webhooks
+
+
+def test_two_workers_do_not_register_the_same_authorization(linked):
+    with all_tenants("the test plays two workers"):
+        Authorization.objects.update(pushes=PushState.DUE, pushes_at=None)
+        now = timezone.now()
+        assert [row.pk for row in claim_due(now)] == [linked.pk]
+        assert claim_due(now + timedelta(minutes=1)) == []
+        assert [row.pk for row in claim_due(now + timedelta(minutes=20))] == [linked.pk]
 
 
 def test_news_of_orders_make_the_stream_due_and_the_order_arrives(market, linked, client):
