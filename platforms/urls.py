@@ -2,7 +2,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from platforms.views import callback, hand_over, link, link_attempt, link_done, orders, stores
+from platforms.views import (
+    callback,
+    hand_over,
+    link,
+    link_attempt,
+    link_done,
+    link_from_there,
+    orders,
+    stores,
+)
+from platforms.views import push as push_view
 
 urlpatterns = [
     path("", stores.home, name="home"),
@@ -21,6 +31,8 @@ urlpatterns = [
     path("stores/<uuid:public_id>/relink/", link.relink, name="relink"),
     path("link/", link.start, name="link_start"),
     path("link/support/end/", link.support_end, name="link_support_end"),
+    path("link/start/<str:platform>/", link_from_there.from_platform, name="link_from_platform"),
+    path("link/claim/<str:platform>/", link_from_there.claim, name="link_claim"),
     path("link/callback/<str:platform>/", callback.callback, name="callback"),
     path("link/declined/<str:platform>/", callback.declined, name="declined"),
     path("link/attempts/<uuid:public_id>/", link_attempt.attempt, name="link_attempt"),
@@ -47,6 +59,7 @@ urlpatterns = [
     path("link/<str:platform>/", link.choose_mode, name="link_mode"),
     path("link/<str:platform>/<str:mode>/", link.name, name="link_name"),
     path("link/<str:platform>/<str:mode>/suggest/", link.suggest, name="link_suggest"),
+    path("push/<str:platform>/<uuid:public_id>/<str:mark>/", push_view.push, name="push"),
     path("h/", hand_over.page, name="hand_over_page"),
     path("h/go/", hand_over.go, name="hand_over_go"),
     path("h/paste/", hand_over.paste, name="hand_over_paste"),

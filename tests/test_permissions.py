@@ -65,6 +65,8 @@ RULES: dict[str, dict[str, str]] = {
     "relink": MANAGERS_OF_IT,
     "link_start": MANAGERS,
     "link_support_end": MANAGERS,
+    "link_from_platform": MANAGERS,
+    "link_claim": MANAGERS,
     "link_mode": MANAGERS,
     "link_name": MANAGERS,
     "link_suggest": MANAGERS,
@@ -90,6 +92,7 @@ RULES: dict[str, dict[str, str]] = {
     ),
     "callback": PUBLIC,
     "declined": PUBLIC,
+    "push": NOWHERE,  # an address that nobody was told
     "hand_over": PUBLIC,
     "hand_over_page": PUBLIC,
     "hand_over_go": PUBLIC,
@@ -194,6 +197,7 @@ def scene(world):
             "duty": "operator",
         },
         "link_watch": {"public_id": attempt.public_id, "since": "authorize"},
+        "link_from_platform": {"platform": "amazon"},  # one where a linking can begin
     }  # fmt: skip
     people = {name: getattr(world, name) for name in EVERYBODY if hasattr(world, name)}
     return Scene(world=world, arguments=arguments, people=people | {"eve": eve, "nobody": None})

@@ -13,7 +13,7 @@ from platforms.errors import Fault
 from platforms.flows import consent, link
 from platforms.flows import hand_over as hand_over_flow
 from platforms.models import LinkAttempt, Step
-from platforms.views import hand_over
+from platforms.views import hand_over, link_from_there
 from platforms.views.headers import no_trace
 from platforms.views.link_attempt import BROWSER_KEY
 from tenants.access import acted_for, public
@@ -30,7 +30,13 @@ def callback(request: HttpRequest, platform: str) -> HttpResponse:
     """The answer of a marketplace to a consent, whoever's browser brings it."""
     if platform not in registry.codes():
         raise Http404
-    return _take(request, platform, request.GET.dict())
+    params = request.GET.dict()
+    without_state = (
+        params and "state" not in params and not link_from_there.is_repeated(request.GET)
+    )
+    if without_state and link_from_there.may_claim(request):
+        return link_from_there.keep_for_claim(request, platform, params, now=timezone.now())
+    return _take(request, platform, params)
 
 
 @require_safe
@@ -54,6 +60,8 @@ def declined(request: HttpRequest, platform: str) -> HttpResponse:
 def _take(request: HttpRequest, platform: str, params: dict[str, str]) -> HttpResponse:
     now = timezone.now()
     try:
+        if link_from_there.is_repeated(request.GET):
+            raise consent.StateMismatch("state_unknown")
         attempt = consent.finish_consent(
             platform=platform,
             params=params,
