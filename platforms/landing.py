@@ -264,7 +264,7 @@ def _create(fresh: Sequence[Parsed], *, now: datetime) -> None:
 def _update(changed: Sequence[tuple[Order, Parsed]], *, now: datetime) -> None:
     for order, parsed in changed:
         for column, value in _columns(parsed, now=now).items():
-            if value is None and column in _PERSONAL_COLUMNS:
+            if column in _PERSONAL_COLUMNS and _tells_less(value, getattr(order, column)):
                 continue
             setattr(order, column, value)
     orders = [order for order, _ in changed]
@@ -273,6 +273,14 @@ def _update(changed: Sequence[tuple[Order, Parsed]], *, now: datetime) -> None:
         OrderLine.objects.filter(order__in=orders).delete()
         OrderRaw.objects.filter(order__in=orders).delete()
     _write_details(changed, now=now)
+
+
+def _tells_less(value: object, before: object) -> bool:
+    """Some platforms take a buyer's data back after a while, or mask it with asterisks: what was
+    stored stays until our own retention ends it."""
+    if value is None:
+        return True
+    return isinstance(before, str) and "**" in str(value) and "**" not in before
 
 
 def _write_details(pairs: Sequence[tuple[Order, Parsed]], *, now: datetime) -> None:

@@ -18,6 +18,7 @@ from platforms import credentials, registry
 from platforms.adapter import Adapter, clean_value
 from platforms.admin.filters import PlatformFilter
 from platforms.models import App
+from platforms.push_addresses import address_of
 from platforms.spec import Environment, Field
 from tenants.support import CappedPaginator, ChosenTenant
 from tenants.support_labels import name_columns
@@ -40,6 +41,14 @@ class AppForm(forms.ModelForm[App]):
     platform_code = ""  # set by form_for
 
     environment = forms.ChoiceField(label=gettext_lazy("Environment"), choices=ENVIRONMENTS)
+    region = forms.ChoiceField(
+        label=gettext_lazy("Region"),
+        required=False,
+        help_text=gettext_lazy(
+            "Only where the marketplace has a portal of its own for a region: then each has its"
+            " own application."
+        ),
+    )
     secret = forms.CharField(
         label=gettext_lazy("Secret"),
         required=False,
@@ -49,7 +58,7 @@ class AppForm(forms.ModelForm[App]):
 
     class Meta:
         model = App
-        fields = ("name", "environment", "client_id", "secret", "redirect_uri", "active")
+        fields = ("name", "environment", "region", "client_id", "secret", "redirect_uri", "active")
         widgets = {
             name: forms.TextInput(attrs={"class": "vTextField"})
             for name in ("name", "client_id", "redirect_uri")
@@ -58,6 +67,8 @@ class AppForm(forms.ModelForm[App]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.adapter: Adapter = registry.get(self.platform_code)
+        regions = [(code, name) for code, name in self.adapter.regions]
+        self.fields["region"].choices = [("", _("All regions")), *regions]  # type: ignore[attr-defined]
         self.fields["secret"].required = not self.instance.pk
         self.fields["secret"].help_text = self._about_secret()
         self.fields["redirect_uri"].help_text = _(
@@ -95,7 +106,9 @@ class AppForm(forms.ModelForm[App]):
             if value and field.pattern and not re.fullmatch(field.pattern, value):
                 self.add_error(EXTRA + field.name, _wrong(field))
             data[EXTRA + field.name] = value
-        if data.get("active") and self._another(data.get("environment", "")):
+        if data.get("active") and self._another(
+            data.get("environment", ""), data.get("region") or ""
+        ):
             self.add_error(
                 "active",
                 _(
@@ -105,10 +118,11 @@ class AppForm(forms.ModelForm[App]):
             )
         return data
 
-    def _another(self, environment: str) -> bool:
+    def _another(self, environment: str, region: str) -> bool:
         rows = App.objects.filter(
             platform=self.platform_code,
             environment=environment,
+            region=region,
             active=True,
             tenant=self.instance.tenant,
         )
@@ -164,7 +178,7 @@ class AppAdmin(admin.ModelAdmin):
     """The one form of the desk: without an application nobody can consent."""
 
     list_display = (
-        "name", "platform", "environment", "tenant", "client_id", "ends_in", "active",
+        "name", "platform", "environment", "region", "tenant", "client_id", "ends_in", "active",
     )  # fmt: skip
     list_filter = (PlatformFilter, "environment", "active", ChosenTenant)
     list_select_related = ("tenant",)
@@ -173,7 +187,9 @@ class AppAdmin(admin.ModelAdmin):
     paginator = CappedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    readonly_fields = ("platform", "tenant", "ends_in", "redirect_to", "public_id", "created_at")
+    readonly_fields = (
+        "platform", "tenant", "ends_in", "redirect_to", "push_to", "public_id", "created_at",
+    )  # fmt: skip
 
     def __init__(self, model: type[App], admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
@@ -187,6 +203,12 @@ class AppAdmin(admin.ModelAdmin):
     def redirect_to(self, app: App) -> str:
         return callback_address(app.platform)
 
+    @admin.display(description=gettext_lazy("pushes for the whole application go to"))
+    def push_to(self, app: App) -> str:
+        """What is entered in the application's own settings, e.g. for Shopify's privacy topics."""
+        known = app.platform in registry.codes()
+        return address_of(app) if known and registry.get(app.platform).webhooks else "–"
+
     def get_form(
         self, request: HttpRequest, obj: App | None = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm[App]]:
@@ -197,13 +219,15 @@ class AppAdmin(admin.ModelAdmin):
         return form_for(registry.get(code))
 
     def get_fieldsets(self, request: HttpRequest, obj: App | None = None) -> Any:
-        facts = ("platform", "tenant", "ends_in", "redirect_to", "public_id", "created_at")
+        facts = self.readonly_fields
         if not self._may_type(request, obj):
-            stored = ("name", "environment", "client_id", "redirect_uri", "active")
+            stored = ("name", "environment", "region", "client_id", "redirect_uri", "active")
             return [(None, {"fields": stored}), (_("Facts"), {"fields": facts})]
         code = obj.platform if obj else request.GET.get("platform", "")
         adapter = registry.get(code)
-        typed = ["name", "environment", "client_id", "secret"]
+        typed = ["name", "environment"]
+        typed += ["region"] if adapter.regions else []
+        typed += ["client_id", "secret"]
         typed += [EXTRA + field.name for field in adapter.app_fields]
         own = [(adapter.name, {"fields": [*typed, "redirect_uri", "active"]})]
         return [*own, (_("Facts"), {"fields": facts})] if obj else own

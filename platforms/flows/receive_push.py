@@ -9,15 +9,13 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from django.conf import settings
-from django.core.signing import BadSignature, Signer
 from django.db import transaction
-from django.urls import reverse
 
 from platforms import credentials, landing, registry, tasks, vault
 from platforms.adapter import Adapter, Webhooks
 from platforms.errors import PlatformError
 from platforms.models import App, Authorization, Delivery, DeliveryState
+from platforms.push_addresses import is_ours
 from platforms.spec import Account, Notice, Push, Reply
 from platforms.transport import Channel
 from tenants.scope import all_tenants, tenant_scope
@@ -27,7 +25,6 @@ logger = logging.getLogger(__name__)
 MOST_BYTES = 1024 * 1024
 # What a delivery may be read from again; credentials are never in a header of a push.
 HEADERS_KEPT = 4096
-_SIGNER = Signer(salt="platforms.push")
 
 
 class UnknownAddress(Exception):
@@ -40,20 +37,6 @@ class _Owner:
 
     authorization: Authorization | None
     app: App | None
-
-
-def address_of(owner: Authorization | App) -> str:
-    """The address that a marketplace is told to call. It cannot be guessed: its mark is made
-    with our key, for platforms that sign nothing."""
-    mark = _SIGNER.signature(f"{owner._meta.model_name}/{owner.public_id}")
-    path = reverse("push", args=[owner.platform, owner.public_id, mark])
-    return f"{settings.BASE_URL}{path}"
-
-
-def registered_address(path: str) -> str:
-    """The address as the marketplace was told it, character by character: what stands before
-    the path is ours to know, whatever a proxy makes of it."""
-    return f"{settings.BASE_URL}{path}"
 
 
 def receive_push(*, platform: str, public_id: UUID, mark: str, push: Push, now: datetime) -> Reply:
@@ -90,24 +73,16 @@ def _owner(platform: str, public_id: UUID, mark: str) -> tuple[Adapter, Webhooks
         raise UnknownAddress
     owner = None
     with all_tenants("a push carries no tenant; the address says whose it is"):
-        if _is_ours(f"authorization/{public_id}", mark):
+        if is_ours(Authorization, public_id, mark):
             rows = Authorization.objects.select_related("app")
             row = rows.filter(public_id=public_id, platform=platform).first()
             owner = _Owner(authorization=row, app=row.app) if row else None
-        elif _is_ours(f"app/{public_id}", mark):
+        elif is_ours(App, public_id, mark):
             app = App.objects.filter(public_id=public_id, platform=platform).first()
             owner = _Owner(authorization=None, app=app) if app else None
     if owner is not None:
         return adapter, adapter.webhooks, owner
     raise UnknownAddress
-
-
-def _is_ours(value: str, mark: str) -> bool:
-    try:
-        _SIGNER.unsign(f"{value}:{mark}")
-    except BadSignature:
-        return False
-    return True
 
 
 def _account(adapter: Adapter, owner: _Owner) -> Account:

@@ -9,10 +9,10 @@ from django.db.models import Q
 
 from platforms import registry, vault
 from platforms.errors import NeedsSeller, PlatformError
-from platforms.flows.receive_push import address_of
 from platforms.flows.refresh import open_channel
 from platforms.models import Authorization, AuthorizationState
 from platforms.models.linking import PushState
+from platforms.push_addresses import address_of
 
 logger = logging.getLogger(__name__)
 

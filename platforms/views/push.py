@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from platforms.flows import receive_push as flow
+from platforms.push_addresses import registered_address
 from platforms.spec import Push
 from tenants.access import public
 
@@ -22,7 +23,7 @@ def push(request: HttpRequest, platform: str, public_id: UUID, mark: str) -> Htt
         return HttpResponse(status=413)
     received = Push(
         method=str(request.method),
-        address=flow.registered_address(request.path),
+        address=registered_address(request.path),
         query=request.GET.dict(),
         headers={name.lower(): value for name, value in request.headers.items()},
         body=request.body,

@@ -195,6 +195,14 @@ def test_personal_data_that_is_gone_later_is_kept(dock):
     assert (only().buyer_name, only().ship_city, only().status) == ("Anna", "Berlin", "delivered")
 
 
+def test_personal_data_that_is_masked_later_is_kept(dock):
+    dock.land(record(buyer="Anna", city="Berlin"))
+    dock.land(record(minute=1, buyer="A***", city="Bonn"))
+    assert (only().buyer_name, only().ship_city) == ("Anna", "Bonn")
+    dock.land(record(minute=2, buyer="Bea"))
+    assert only().buyer_name == "Bea"
+
+
 def test_personal_data_that_changes_is_changed(dock):
     dock.land(record(city="Berlin"))
     dock.land(record(minute=1, city="Bonn", buyer="Bea"))

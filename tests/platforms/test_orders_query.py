@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from platforms import registry
 from platforms.models import Order
 from platforms.orders_query import (
     BadCursor,
@@ -167,7 +168,7 @@ def test_a_moment_is_taken_as_it_is(lotus):
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("platform", "wallmart", "There are: ebay, amazon, ozon"),
+        ("platform", "wallmart", "There are: " + ", ".join(registry.codes())),
         ("status", "lost", "awaiting_shipment"),
         ("store", "nonsense", "lotus/ebay/tea/US"),
         ("from", "yesterday", "Write it like"),

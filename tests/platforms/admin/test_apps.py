@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from platforms import credentials
 from platforms.models import App
+from platforms.push_addresses import address_of
 from tests.platforms.admin.conftest import APP_SECRET
 
 ADD = reverse("admin:platforms_app_add")
@@ -110,3 +111,22 @@ def test_an_application_in_use_cannot_be_deleted(desk):
     url = reverse("admin:platforms_app_delete", args=[desk.app.pk])
     desk.chief.post(url, {"post": "yes"})
     assert App.objects.filter(pk=desk.app.pk).exists()
+
+
+def test_each_portal_of_a_marketplace_has_an_application_of_its_own(desk):
+    for region in ("us", "row"):
+        data = form_of(region=region, extra_service_id="7123456789012345678", client_id=region)
+        answer = desk.chief.post(f"{ADD}?platform=tiktok_shop", data)
+        assert answer.status_code == 302, answer.context["adminform"].form.errors
+    ours = App.objects.filter(platform="tiktok_shop")
+    assert sorted(ours.values_list("region", flat=True)) == ["row", "us"]
+    again = desk.chief.post(
+        f"{ADD}?platform=tiktok_shop", form_of(region="us", extra_service_id="7123456789012345678")
+    )
+    assert "active" in again.context["adminform"].form.errors
+
+
+def test_an_application_names_the_address_for_its_pushes(desk):
+    app = App.objects.get(platform="ebay")
+    page = desk.chief.get(change_url(app)).content.decode()
+    assert address_of(app) in page

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from platforms import registry
 from platforms.models import Authorization, Order, Stream
 from platforms.normalized import OrderDict
 from platforms.orders_csv import FLAT_HEADINGS
@@ -140,7 +141,7 @@ def test_a_worker_that_does_not_end_is_not_waited_for_for_ever(world, ozon, monk
         (["--store=lotus"], "tenant/platform/account_name"),
         (["--store=nobody/ozon/shop"], "lotus"),
         (["--store=lotus/ozon/other"], "lotus/ozon/shop"),
-        (["--store=lotus/wallmart/shop"], "ebay, amazon, ozon"),
+        (["--store=lotus/wallmart/shop"], ", ".join(registry.codes())),
         (["--store=lotus/ozon/shop/DE"], "lotus/ozon/shop"),
         (["--since=yesterday"], "yesterday"),
         (["--since=0001-01-01T00:00:00+14:00"], "not a time"),

@@ -9,7 +9,6 @@ import pytest
 from django.utils import timezone
 
 from platforms import registry, tasks
-from platforms.flows.receive_push import address_of
 from platforms.flows.register_pushes import claim_due
 from platforms.flows.work_deliveries import replay
 from platforms.models import (
@@ -21,6 +20,7 @@ from platforms.models import (
     PushState,
     Stream,
 )
+from platforms.push_addresses import address_of
 from tenants.models import Event, Store, StoreState
 from tenants.scope import all_tenants, tenant_scope
 from tests.support.linking import link_store
