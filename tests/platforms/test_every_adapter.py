@@ -81,6 +81,9 @@ def test_every_mode_explains_itself(adapter: Adapter, mode):
         assert mode.prepare
         assert mode.reads
         assert mode.steps
+        assert str(mode.costs).endswith(".")
+        others = [each for each in adapter.modes if each.kind != ModeKind.REFUSED]
+        assert mode.compared or len(others) == 1
         assert set(mode.scopes) <= set(adapter.scopes)
 
 

@@ -44,6 +44,13 @@ MODES = (
             _("Sign in with the seller account of the shop, not with a buyer account, and agree."),
             _("AliExpress sends you back here; check the shop's name and confirm."),
         ),
+        costs=_(
+            "Our application may read the shop's orders until the permission ends or you remove it"
+            " in the seller centre. It changes nothing."
+        ),
+        compared=_(
+            "Take an application of your own only if your company must make the calls itself."
+        ),
         warning=_WARNING,
         scopes=tuple(SCOPES),
         consent_period=_PERIOD,

@@ -81,6 +81,10 @@ MODES = (
                 app="client_secret",
             ),
         ),
+        compared=_(
+            "Where Storelink's public application is set up, agreeing on Wish's page needs no"
+            " application of your own."
+        ),
         costs=_(
             "An application of your own that only Storelink uses. It can read orders, and read and"
             " answer messages; it can change neither goods nor prices."
