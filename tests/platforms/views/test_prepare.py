@@ -250,7 +250,7 @@ def test_a_way_says_what_it_costs_and_when_another_is_better(anna):
 
     assert "What you give away with it" in page
     assert "Whoever has the App Secret can ask sellers for consent in your name." in page
-    assert "When another way is better" in page
+    assert "Compared with the other ways" in page
 
 
 def test_only_ways_through_our_application_wait_for_it(anna):
