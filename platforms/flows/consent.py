@@ -119,9 +119,7 @@ def finish_consent(
     Raises StateMismatch where no attempt belongs to the callback.
     """
     attempt = find_by_state(params.get("state", ""))
-    if attempt.platform != platform:
-        raise StateMismatch("state_unknown")
-    return _take(attempt, params, session=session, ip=ip, now=now)
+    return _take(attempt, params, platform=platform, session=session, ip=ip, now=now)
 
 
 def finish_without_state(
@@ -131,13 +129,14 @@ def finish_without_state(
     stays unconfirmed until somebody has looked at the shop. Raises NotPossible."""
     if not attempt.state_hash:
         raise StateMismatch("state_unknown")
-    return _take(attempt, params, session="", ip=ip, now=now)
+    return _take(attempt, params, platform=attempt.platform, session="", ip=ip, now=now)
 
 
 def _take(
     attempt: LinkAttempt,
     params: Mapping[str, str],
     *,
+    platform: str,
     session: str,
     ip: str | None,
     now: datetime,
@@ -146,7 +145,7 @@ def _take(
         used = LinkAttempt.objects.filter(
             pk=attempt.pk, state_hash=attempt.state_hash, step=Step.AUTHORIZE
         ).update(state_hash="")
-        if not used:
+        if not used or attempt.platform != platform:
             raise StateMismatch("state_unknown")
         attempt.state_hash = ""
         if attempt.state_expires_at is None or attempt.state_expires_at <= now:
