@@ -25,12 +25,12 @@ _PERSONAL = {
     "buyer": ("name", "email", "id"),
     "ship": ("name", "phone", "line1", "line2", "city", "region", "postcode", "country"),
 }
-_PERSONAL_COLUMNS = tuple(
+PERSONAL_COLUMNS = tuple(
     f"{prefix}_{name}" for prefix, names in _PERSONAL.items() for name in names
 )
 _COLUMNS = (
     "group_number", "status", "platform_status", "placed_at", "changed_at", "paid_at", "currency",
-    *_AMOUNTS, *_PERSONAL_COLUMNS, "fulfilment", "content_hash", "raw_sha256", "landed_at",
+    *_AMOUNTS, *PERSONAL_COLUMNS, "fulfilment", "content_hash", "raw_sha256", "landed_at",
 )  # fmt: skip
 
 
@@ -264,7 +264,7 @@ def _create(fresh: Sequence[Parsed], *, now: datetime) -> None:
 def _update(changed: Sequence[tuple[Order, Parsed]], *, now: datetime) -> None:
     for order, parsed in changed:
         for column, value in _columns(parsed, now=now).items():
-            if column in _PERSONAL_COLUMNS and _tells_less(value, getattr(order, column)):
+            if column in PERSONAL_COLUMNS and _tells_less(value, getattr(order, column)):
                 continue
             setattr(order, column, value)
     orders = [order for order, _ in changed]

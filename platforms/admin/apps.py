@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from platforms import credentials, registry
 from platforms.adapter import Adapter, clean_value
 from platforms.admin.filters import PlatformFilter
+from platforms.flows.prepare_link import callback_address
 from platforms.models import App
 from platforms.push_addresses import address_of
 from platforms.spec import Environment, Field
@@ -28,11 +28,6 @@ ENVIRONMENTS = (
     (Environment.SANDBOX.value, gettext_lazy("Sandbox")),
 )
 EXTRA = "extra_"
-
-
-def callback_address(platform: str) -> str:
-    """Where the marketplace sends sellers back to; this is registered there."""
-    return f"{settings.BASE_URL}/link/callback/{platform}/"
 
 
 class AppForm(forms.ModelForm[App]):
