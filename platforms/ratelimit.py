@@ -67,10 +67,11 @@ def note(key: str, limit: Limit, room: Room, *, now: datetime) -> None:
 
 def hold(key: str, limit: Limit, *, until: datetime) -> None:
     """The platform said stop: no call before `until`, for any worker."""
-    rate, burst = _in_force(RateBucket.objects.filter(pk=key).first(), limit)
+    bucket = RateBucket.objects.filter(pk=key).first()
+    rate, burst = _in_force(bucket, limit)
     full_at = until + timedelta(seconds=(burst - 1) / rate)
     # Never shortened: another worker may have been told to wait for longer.
-    if not RateBucket.objects.filter(pk=key).exists() and _created(key, full_at):
+    if bucket is None and _created(key, full_at):
         return
     RateBucket.objects.filter(pk=key, full_at__lt=full_at).update(full_at=full_at)
 

@@ -30,7 +30,7 @@ class DeliveryAdmin(DeskAdmin):
     paginator = CappedPaginator
     actions = ("work_again",)
     fields = (
-        "received_at", "platform", "topic", "authorization_page", "state", "outcome", "fault",
+        "received_at", "platform", "topic", "authorization_page", "state", "outcome",
         "tries", "worked_at", "due_at", "public_id",
     )  # fmt: skip
     readonly_fields = ("authorization_page", "public_id")

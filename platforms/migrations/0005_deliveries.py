@@ -32,7 +32,6 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=64)),
                 ('state', models.CharField(choices=[('waiting', 'Waiting'), ('done', 'Done'), ('ignored', 'Nothing to do'), ('failed', 'Failed'), ('refused', 'Not genuine')], default='waiting', max_length=10, verbose_name='state')),
                 ('outcome', models.CharField(blank=True, max_length=200, verbose_name='outcome')),
-                ('fault', models.CharField(blank=True, choices=[('token_expired', 'token_expired'), ('token_revoked', 'token_revoked'), ('insufficient_scope', 'insufficient_scope'), ('bad_credentials', 'bad_credentials'), ('wrong_environment', 'wrong_environment'), ('ip_not_whitelisted', 'ip_not_whitelisted'), ('clock_skew', 'clock_skew'), ('rate_limited', 'rate_limited'), ('quota_exhausted', 'quota_exhausted'), ('platform_down', 'platform_down'), ('network_unreachable', 'network_unreachable'), ('tls_failed', 'tls_failed'), ('bad_response', 'bad_response'), ('invalid_request', 'invalid_request'), ('account_suspended', 'account_suspended'), ('app_rejected', 'app_rejected'), ('consent_denied', 'consent_denied'), ('shop_mismatch', 'shop_mismatch'), ('unknown', 'unknown')], max_length=30, verbose_name='fault')),
                 ('tries', models.PositiveIntegerField(default=0)),
                 ('received_at', models.DateTimeField(verbose_name='received')),
                 ('worked_at', models.DateTimeField(blank=True, null=True)),

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
-from platforms.models.linking import FAULTS, App, Authorization
+from platforms.models.linking import App, Authorization
 
 
 class DeliveryState(models.TextChoices):
@@ -38,7 +38,6 @@ class Delivery(models.Model):
         _("state"), max_length=10, choices=DeliveryState.choices, default=DeliveryState.WAITING
     )
     outcome = models.CharField(_("outcome"), max_length=200, blank=True)
-    fault = models.CharField(_("fault"), max_length=30, blank=True, choices=FAULTS)
     tries = models.PositiveIntegerField(default=0)
     received_at = models.DateTimeField(_("received"))
     worked_at = models.DateTimeField(null=True, blank=True)
