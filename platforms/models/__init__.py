@@ -1,3 +1,4 @@
+from platforms.models.checking import DataCheck, Diagnosis
 from platforms.models.deliveries import Delivery, DeliveryState
 from platforms.models.linking import (
     App,
@@ -8,6 +9,18 @@ from platforms.models.linking import (
     PushState,
     Step,
 )
+from platforms.models.notices import (
+    CalendarFeed,
+    ChatRobot,
+    Notice,
+    NoticeChoice,
+    NoticeRead,
+    Occasion,
+    RobotStore,
+    Sending,
+    SendingState,
+    Wanted,
+)
 from platforms.models.order import STATUS_LABELS, Order, OrderLine, OrderRaw
 from platforms.models.pulling import (
     Lane,
@@ -17,28 +30,45 @@ from platforms.models.pulling import (
     Stream,
 )
 from platforms.models.traffic import CallStat, ClockOffset, RateBucket, TenantKey
+from platforms.models.watching import Moment, Outage, TimelineEntry, Trouble
 
 __all__ = [
     "STATUS_LABELS",
     "App",
     "Authorization",
     "AuthorizationState",
+    "CalendarFeed",
     "CallStat",
+    "ChatRobot",
     "ClockOffset",
     "Consent",
+    "DataCheck",
     "Delivery",
     "DeliveryState",
+    "Diagnosis",
     "Lane",
     "LinkAttempt",
+    "Moment",
+    "Notice",
+    "NoticeChoice",
+    "NoticeRead",
+    "Occasion",
     "Order",
     "OrderLine",
     "OrderRaw",
+    "Outage",
     "PullRun",
     "PushState",
     "QuarantineState",
     "Quarantined",
     "RateBucket",
+    "RobotStore",
+    "Sending",
+    "SendingState",
     "Step",
     "Stream",
     "TenantKey",
+    "TimelineEntry",
+    "Trouble",
+    "Wanted",
 ]

@@ -35,6 +35,8 @@ class App(models.Model):
     redirect_uri = models.CharField(_("redirect URI"), max_length=300, blank=True)
     extra = models.JSONField(default=dict, blank=True)  # Adapter.app_fields
     active = models.BooleanField(_("active"), default=True)
+    # When the secret stops working, where somebody told us (Amazon: 180 days after it was made).
+    secret_expires_at = models.DateTimeField(_("secret works until"), null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -129,6 +131,7 @@ class Authorization(TenantOwned):
     refresh_due_at = models.DateTimeField(null=True, blank=True)
     refreshed_at = models.DateTimeField(null=True, blank=True)
     refresh_failures = models.PositiveIntegerField(default=0)
+    failing_since = models.DateTimeField(null=True, blank=True)  # of refreshes, in a row
     fence = models.PositiveBigIntegerField(default=0)
     leased_until = models.DateTimeField(null=True, blank=True)
     in_flight_since = models.DateTimeField(null=True, blank=True)
