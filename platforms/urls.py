@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from platforms.views import (
     callback,
@@ -17,6 +17,11 @@ from platforms.views import push as push_view
 urlpatterns = [
     path("", stores.home, name="home"),
     path("health/", stores.store_health, name="health"),
+    path("", include("platforms.views.health_board.urls")),
+    path("", include("platforms.views.notices.urls")),
+    path("", include("platforms.views.expiries.urls")),
+    path("", include("platforms.views.diagnosis.urls")),
+    path("", include("platforms.views.checks.urls")),
     path("orders/", orders.orders, name="orders"),
     path("orders/export/", orders.orders_export, name="orders_export"),
     path("orders/<uuid:public_id>/", orders.order, name="order"),
