@@ -1,0 +1,1 @@
+"""Commands that back a number we state somewhere."""
