@@ -46,6 +46,8 @@ OUTGOING_ADDRESSES = env.list("OUTGOING_ADDRESSES", default=[])
 # --- platforms
 ALLOW_ENDPOINT_OVERRIDES = env.bool("ALLOW_ENDPOINT_OVERRIDES", default=False)
 PLATFORM_ENDPOINTS: dict[str, dict[str, str]] = env.json("PLATFORM_ENDPOINTS", default={})
+# Kind of chat robot -> where its calls go instead of the host in the address.
+ROBOT_ENDPOINTS: dict[str, str] = env.json("ROBOT_ENDPOINTS", default={})
 # Codes of marketplaces that are offered although an adapter calls them uncertain.
 OFFER_PLATFORMS = env.list("OFFER_PLATFORMS", default=[])
 CONTRACTS_DIR = env.path("CONTRACTS_DIR", default=str(BASE_DIR.parent / "shared" / "contracts"))

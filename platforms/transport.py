@@ -53,14 +53,14 @@ class Wire(Protocol):
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer: ...
 
 
-class _OnTime(io.RawIOBase):
+class OnTime(io.RawIOBase):
     """Reads a socket, but not past the deadline of the whole answer: with a time-out for each
     read alone, a server that sends a byte a minute holds a worker for ever."""
 
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, total_s: float) -> None:
         self._raw = raw
         self._sock = sock
-        self._deadline = time.monotonic() + TOTAL_TIMEOUT_S
+        self._deadline = time.monotonic() + total_s
 
     def readable(self) -> bool:
         return True
@@ -82,7 +82,7 @@ class _Answer(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         # Both kinds of socket give an unbuffered reader here; closing it lets go of the socket.
         raw: Any = self.fp.detach()
-        self.fp = io.BufferedReader(_OnTime(raw, sock))
+        self.fp = io.BufferedReader(OnTime(raw, sock, TOTAL_TIMEOUT_S))
 
 
 class _Connection(HTTPConnection):
@@ -191,7 +191,18 @@ def _cause(exc: BaseException) -> str:
     return type(reason).__name__
 
 
-_wire: Wire = RequestsWire()
+_NETWORK: Wire = RequestsWire()
+_wire: Wire = _NETWORK
+
+
+def tls_context() -> ssl.SSLContext:
+    """Verifies certificates and host names."""
+    return _WireAdapter.context
+
+
+def wire(network: Wire = _NETWORK) -> Wire:
+    """What carries bytes now: `network`, unless it was swapped. One swap closes every way out."""
+    return network if _wire is _NETWORK else _wire
 
 
 @contextmanager
