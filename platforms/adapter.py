@@ -122,6 +122,12 @@ class Adapter:
     lag: ClassVar[timedelta] = timedelta(minutes=2)  # a window ends this long before now
     overlap: ClassVar[timedelta] = timedelta(minutes=5)
     max_window: ClassVar[timedelta] = timedelta(days=30)
+    # How far our clock may be off before calls are refused; `clock_ahead` where it is less for a
+    # clock that runs ahead.
+    clock_limit: ClassVar[timedelta] = timedelta(minutes=5)
+    clock_ahead: ClassVar[timedelta | None] = None
+    # How client ids of the test environment look, where one can tell; matched in full.
+    sandbox_ids: ClassVar[str] = ""
     back_fill: ClassVar[timedelta] = timedelta(days=90)  # how far back the platform answers
     poll_every: ClassVar[timedelta] = timedelta(minutes=5)
     # True: one stream answers for all stores of the authorization in one call.

@@ -92,6 +92,7 @@ class AliExpress(Adapter):
     lag = timedelta(minutes=2)
     overlap = timedelta(minutes=15)
     max_window = timedelta(days=5)
+    clock_limit = timedelta(seconds=7200)  # of the gateway
     back_fill = timedelta(days=179)
     poll_every = timedelta(minutes=10)
     manage_url: ClassVar[str] = "https://sellercenter.aliexpress.com"

@@ -85,6 +85,7 @@ class Ebay(Adapter):
     lag = timedelta(minutes=1)
     overlap = timedelta(minutes=5)
     max_window = timedelta(days=30)
+    sandbox_ids = r".+-SBX-.+"
     back_fill = timedelta(days=729)  # eBay refuses dates more than two years back
     poll_every = timedelta(minutes=10)
     manage_url: ClassVar[str] = "https://accounts.ebay.com/acctsec/security-center"

@@ -107,6 +107,7 @@ class Lazada(Adapter):
     # Not published: a guess on the careful side (fact sheet, "Limits").
     limits = {"orders": Limit(rate=5, burst=5, per_app=True)}
     overlap = timedelta(minutes=10)
+    clock_limit = timedelta(seconds=7200)  # of the gateway
     advice = ADVICE
 
     # --- linking
