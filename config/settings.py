@@ -44,6 +44,9 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 OUTGOING_ADDRESSES = env.list("OUTGOING_ADDRESSES", default=[])
 
 # --- platforms
+# Answers of token endpoints on their way into the database; a disk that outlives the process.
+ANSWERS_DIR = env.path("ANSWERS_DIR", default=str(VAR_DIR / "answers"))
+REFRESH_THREADS = env.int("REFRESH_THREADS", default=32)  # each holds a database connection
 ALLOW_ENDPOINT_OVERRIDES = env.bool("ALLOW_ENDPOINT_OVERRIDES", default=False)
 PLATFORM_ENDPOINTS: dict[str, dict[str, str]] = env.json("PLATFORM_ENDPOINTS", default={})
 # Kind of chat robot -> where its calls go instead of the host in the address.

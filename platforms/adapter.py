@@ -141,6 +141,12 @@ class Adapter:
     uncertain: ClassVar[Text] = ""  # why the platform is only offered where settings name it
     webhooks: ClassVar[Webhooks | None] = None
     app_fields: ClassVar[tuple[Field, ...]] = ()  # what an App needs beyond id and secret
+    # True: each refresh starts the refresh token's life anew. False: it counts down to a date by
+    # which the seller must consent again, whatever we do.
+    refresh_renews: ClassVar[bool] = True
+    # True: a refresh token that was sent may be sent again when the answer was lost, because it
+    # does not change or the platform allows it.
+    refresh_repeats: ClassVar[bool] = False
     manage_url: ClassVar[str] = ""  # where the seller sees and removes our access
     # fault, or reason of a flow -> what to do, where this marketplace's own words say it better
     advice: ClassVar[Mapping[str, Text]] = {}

@@ -59,6 +59,10 @@ class TryLater(PlatformError):
     """Nobody's fault; again, not before `retry_after`."""
 
 
+class OwnLimit(TryLater):
+    """By our own reckoning it is not our turn yet. Nothing was sent."""
+
+
 _KIND: dict[Fault, type[PlatformError]] = {
     Fault.TOKEN_EXPIRED: NeedsSeller,
     Fault.TOKEN_REVOKED: NeedsSeller,

@@ -14,8 +14,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection, connections
-from django.db.models import Q
 from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.models import Schedule
@@ -24,11 +24,11 @@ from redis import RedisError
 
 from platforms.errors import PlatformError
 from platforms.flows import pull_orders as pulling
-from platforms.flows import refresh as refreshing
 from platforms.flows import register_pushes as registering
 from platforms.flows import work_deliveries as delivering
 from platforms.flows.retention import expire
 from platforms.models import Authorization, Delivery, Stream
+from platforms.refresh_engine import Engine
 from tenants.scope import all_tenants, tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -93,23 +93,12 @@ def pull_one(stream: Stream) -> None:
         pulling.pull_orders(stream=stream, now=timezone.now())
 
 
-def pump_refresh(*, limit: int = 100, **_later: object) -> int:
-    """Refresh the tokens that are due."""
-    now = timezone.now()
-    with all_tenants("claiming due authorizations"):
-        due = Authorization.objects.due_for_refresh(now).filter(
-            Q(leased_until=None) | Q(leased_until__lte=now)
-        )
-        rows = list(due.order_by("refresh_due_at")[:limit])
-    bugs: list[Exception] = []
-    _work_through(refresh_one, rows, bugs)
-    _tell(bugs)
-    return len(rows)
-
-
-def refresh_one(authorization: Authorization) -> refreshing.Refreshed:
-    with tenant_scope(authorization.tenant_id):
-        return refreshing.refresh(authorization=authorization, now=timezone.now())
+def pump_refresh(*, seconds: float = PUMP_FOR_S, **_later: object) -> int:
+    """Refresh the tokens that are due. Any number of workers may run this at once."""
+    engine = Engine(threads=settings.REFRESH_THREADS)
+    done = engine.run(seconds=seconds)
+    _tell(engine.bugs)
+    return done.total()
 
 
 def pump_deliveries(*, limit: int = 200, **_later: object) -> int:

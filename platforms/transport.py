@@ -31,7 +31,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from platforms import ratelimit
 from platforms.adapter import Adapter
-from platforms.errors import Fault, PlatformError, TryLater, platform_error
+from platforms.errors import Fault, OwnLimit, PlatformError, platform_error
 from platforms.spec import Account, Answer, Limit, Request
 from platforms.traffic import CallCounter, note_clock
 
@@ -336,7 +336,7 @@ class Channel:
         for key, limit in self._buckets(request):
             while wait := ratelimit.take(key, limit, cost=request.cost, now=timezone.now()):
                 if wait > PATIENCE:
-                    raise TryLater(
+                    raise OwnLimit(
                         Fault.RATE_LIMITED, "our own limit for this call", retry_after=wait
                     )
                 time.sleep(wait.total_seconds())

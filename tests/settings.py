@@ -22,6 +22,7 @@ STORAGES = {
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 WHITENOISE_AUTOREFRESH = True  # no collectstatic before the tests
 PLATFORM_ENDPOINTS = {}
+ANSWERS_DIR = VAR_DIR / f"test-answers-{os.getpid()}"
 # Threads and processes of a test must see each other's rows: a file, not shared memory.
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":

@@ -22,8 +22,10 @@ def break_authorization(
     detail: str,
     now: datetime,
     fence: int | None = None,
+    look_again_at: datetime | None = None,
 ) -> bool:
     """Mark the grant as needing a relink; its stores and streams stop. Safe to repeat.
+    At `look_again_at` the same credential is tried once more (flows/refresh.py).
 
     False, and nothing changed, if the credential has been replaced since `authorization` was
     read, or if `fence` is no longer the current one.
@@ -41,7 +43,9 @@ def break_authorization(
             fault=fault,
             fault_detail=detail[:300],
             fault_at=now,
-            refresh_due_at=None,
+            refresh_due_at=look_again_at,
+            refresh_failures=0,
+            failing_since=None,
             leased_until=None,
             in_flight_since=None,
         )

@@ -214,6 +214,7 @@ def _authorization(
     row.fence += 1  # a refresh under way for the old credential must not write
     row.leased_until = row.in_flight_since = None
     row.refresh_failures = 0
+    row.failing_since = None
     main = credentials.main_secret(secrets)
     row.hint, row.fingerprint = vault.hint(main), vault.fingerprint(main)
     row.scopes_asked, row.scopes_granted = list(mode.scopes), pending["scopes"]

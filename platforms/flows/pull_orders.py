@@ -12,13 +12,13 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from platforms import landing, registry, vault
+from platforms import landing, registry, timeline, vault
 from platforms.adapter import Adapter
-from platforms.errors import Fault, NeedsSeller, PlatformError, platform_error
+from platforms.errors import Fault, NeedsSeller, OwnLimit, PlatformError, platform_error
 from platforms.flows.break_authorization import break_authorization
 from platforms.flows.refresh import open_channel
 from platforms.landing import Landed, Router
-from platforms.models import Authorization, Lane, PullRun, Stream
+from platforms.models import Authorization, Lane, Moment, PullRun, Stream
 from platforms.models.pulling import LEASE
 from platforms.spec import Page, Window
 from platforms.transport import Channel
@@ -223,7 +223,9 @@ def _window_done(stream: Stream, window: Window, *, now: datetime) -> dict[str, 
         "watermark": window.until,
         "window_until": None,
         "failures": 0,
+        "failing_since": None,
         "fault": "",
+        "fault_detail": "",
         "last_success_at": now,
     }
     if stream.ends_at is None:
@@ -243,8 +245,17 @@ def _give_up_lease(stream: Stream, *, due_at: datetime | None) -> None:
 
 
 def _write_failure(stream: Stream, exc: PlatformError, *, now: datetime) -> None:
+    if isinstance(exc, OwnLimit):
+        # Nothing was sent and nothing is wrong: it goes on when it is our turn.
+        _give_up_lease(stream, due_at=now + (exc.retry_after or BACK_OFF[0]))
+        return
     logger.warning("orders.not_pulled", extra={"stream_id": stream.pk, "fault": str(exc.fault)})
     authorization = stream.authorization  # of the generation that was refused
+    throttled = exc.fault in (Fault.RATE_LIMITED, Fault.QUOTA_EXHAUSTED)
+    timeline.note(
+        authorization=authorization, store=stream.store, now=now, fault=exc.fault,
+        moment=Moment.THROTTLED if throttled else Moment.REFUSED, detail=exc.detail,
+    )  # fmt: skip
     if isinstance(exc, NeedsSeller) and exc.fault in DEAD_GRANT:
         broken = break_authorization(
             authorization=authorization, fault=exc.fault, detail=exc.detail, now=now
@@ -268,7 +279,9 @@ def _write_failure(stream: Stream, exc: PlatformError, *, now: datetime) -> None
     changes: dict[str, object] = {
         "leased_until": None,
         "failures": F("failures") + 1,
+        "failing_since": stream.failing_since or now,
         "fault": exc.fault,
+        "fault_detail": exc.detail[:300],
         "due_at": now + wait,
     }
     if exc.fault == Fault.INVALID_REQUEST and stream.cursor:

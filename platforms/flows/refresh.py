@@ -2,7 +2,8 @@
 
 A lease is taken by compare-and-swap together with an in-flight mark, and committed, before the
 call; the answer is written only while the fence is still ours. A refresh token that may be
-single use is thus never sent twice on purpose, and a late holder overwrites nobody.
+single use is thus never sent twice on purpose, and a late holder overwrites nobody. An answer
+that spent such a token is kept on disk until it is committed (platforms/answers.py).
 """
 
 from __future__ import annotations
@@ -10,21 +11,24 @@ from __future__ import annotations
 import logging
 import random
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.models import F, Q
 from django.utils import timezone
 
-from platforms import credentials, registry, vault
-from platforms.errors import Fault, NeedsSeller, PlatformError, TryLater
+from platforms import answers, credentials, registry, timeline, vault
+from platforms.errors import Fault, NeedsSeller, OwnLimit, PlatformError, TryLater
 from platforms.flows.break_authorization import break_authorization
-from platforms.models import Authorization, AuthorizationState
+from platforms.flows.heal_authorization import heal_authorization
+from platforms.models import Authorization, AuthorizationState, Moment
 from platforms.spec import Account, Grant
 from platforms.traffic import CallCounter
 from platforms.transport import Channel
-from tenants.scope import tenant_scope
+from tenants.scope import all_tenants, tenant_scope
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +37,14 @@ LEASE = timedelta(seconds=150)
 WAIT_FOR_OTHER_S = 90.0
 BACK_OFF = (timedelta(minutes=1), timedelta(hours=1))
 
-# Only these words of a token endpoint mean that the grant itself is gone.
-FATAL = {Fault.TOKEN_REVOKED, Fault.BAD_CREDENTIALS, Fault.ACCOUNT_SUSPENDED}
+# Only these words of a token endpoint mean that the grant itself is gone. A suspended account
+# is not among them: the same grant works again when the suspension ends.
+FATAL = {Fault.TOKEN_REVOKED, Fault.BAD_CREDENTIALS}
+# Platforms have been seen to refuse a grant by mistake: a refused one is tried again in silence,
+# this long after each refusal, while the seller is asked already.
+SECOND_LOOKS = (timedelta(minutes=15), timedelta(hours=2), timedelta(hours=12), timedelta(days=2))
+# How long a database that is away is waited for with an answer in hand; within the lease.
+COMMIT_PATIENCE_S = 60.0
 
 
 class Outcome(StrEnum):
@@ -117,13 +127,44 @@ def refresh(
         )
         if not wanted:
             return Refreshed(outcome=Outcome.KEPT)
-        successor = row.in_flight_since is not None
-        if _take_lease(row):
-            return _refresh_under_lease(row, successor=successor)
+        result = refresh_claimed(authorization=row)
+        if result is not None:
+            return result
         if time.monotonic() > give_up:
             return Refreshed(outcome=Outcome.FAILED, fault=Fault.PLATFORM_DOWN)
         time.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311
         pause_s = min(pause_s * 2, 0.5)
+
+
+def refresh_claimed(*, authorization: Authorization) -> Refreshed | None:
+    """Refresh the credential that `authorization` (read just now, with its app) carries,
+    without waiting: None if another process holds the lease or has replaced the credential.
+    Also for a refused one that gets a second look."""
+    successor = authorization.in_flight_since is not None
+    if not _take_lease(authorization):
+        return None
+    if kept := answers.find(authorization):
+        written = _write_kept(authorization, kept)
+        if written is not None:
+            return written
+    return _refresh_under_lease(authorization, successor=successor)
+
+
+def recover_answers() -> int:
+    """Commit the answers that a process which died has left on this machine; how many."""
+    recovered = 0
+    for kept in answers.left_behind():
+        with all_tenants("an answer's file names its authorization only"):
+            row = (
+                Authorization.objects.select_related("app").filter(public_id=kept.public_id).first()
+            )
+        if row is None or row.generation != kept.generation:
+            answers.drop(kept)  # committed by somebody, or replaced since
+            continue
+        with tenant_scope(row.tenant_id):
+            if _take_lease(row):
+                recovered += _write_kept(row, kept) is not None
+    return recovered
 
 
 def _take_lease(row: Authorization) -> bool:
@@ -150,29 +191,80 @@ def _refresh_under_lease(row: Authorization, *, successor: bool) -> Refreshed:
         _release(row)
         return Refreshed(outcome=Outcome.KEPT)
     counter = CallCounter(tenant_id=row.tenant_id, authorization_id=row.pk)
-    try:
-        with Channel(adapter, account, counter=counter) as call:
+    with Channel(adapter, account, counter=counter) as call:
+        try:
             grant = adapter.refresh(call, now=timezone.now())
-    except PlatformError as exc:
-        return _refused(row, exc, successor=successor)
-    if not _write(row, credentials.merge(account.secrets, grant), grant):
+        except PlatformError as exc:
+            return _refused(row, exc, successor=successor)
+        secrets = credentials.merge(account.secrets, grant)
+        spent = secrets.get("refresh_token") != account.secrets.get("refresh_token")
+        kept = None
+        if spent and not adapter.refresh_repeats:
+            kept = answers.keep(row, secrets, grant)
+        return _commit(row, secrets, grant, kept)
+
+
+def _write_kept(row: Authorization, kept: answers.Kept) -> Refreshed | None:
+    """Commit an answer found on disk; None if it is of no use."""
+    try:
+        opened = answers.open_kept(kept, row)
+    except FileNotFoundError:
+        return None
+    except vault.Unopenable:
+        logger.error("vault.unopenable", extra={"authorization_id": row.pk})
+        answers.drop(kept)
+        return None
+    logger.warning("refresh.answer_recovered", extra={"authorization_id": row.pk})
+    return _commit(row, opened.secrets, opened.grant, kept)
+
+
+def _commit(
+    row: Authorization, secrets: dict[str, str], grant: Grant, kept: answers.Kept | None
+) -> Refreshed:
+    written = _write_patiently(row, secrets, grant)
+    if kept:
+        answers.drop(kept)
+    if not written:
         # Our lease ran out and somebody else has written since: theirs is the truth.
         logger.warning("refresh.lost_lease", extra={"authorization_id": row.pk})
         return Refreshed(outcome=Outcome.KEPT)
+    if row.state == AuthorizationState.NEEDS_RELINK:
+        heal_authorization(authorization=row, now=timezone.now())
+    timeline.note(authorization=row, moment=Moment.REFRESHED, now=timezone.now())
     return Refreshed(outcome=Outcome.REFRESHED)
+
+
+def _write_patiently(row: Authorization, secrets: dict[str, str], grant: Grant) -> bool:
+    """The old token may be spent: a database that is away for a moment must not cost the new."""
+    give_up = time.monotonic() + COMMIT_PATIENCE_S
+    while True:
+        try:
+            return _write(row, secrets, grant)
+        except (OperationalError, InterfaceError) as exc:
+            if time.monotonic() > give_up or connection.in_atomic_block:
+                raise
+            logger.warning("refresh.commit_waits", extra={"reason": type(exc).__name__})
+            with suppress(DatabaseError, InterfaceError):
+                connection.close()
+            time.sleep(random.uniform(0.5, 1.5))  # noqa: S311
 
 
 def _write(row: Authorization, secrets: dict[str, str], grant: Grant) -> bool:
     now = timezone.now()
     row.access_expires_at = grant.access_expires_at
+    row.refresh_expires_at = grant.refresh_expires_at or row.refresh_expires_at
+    row.consent_expires_at = grant.consent_expires_at or row.consent_expires_at
     main = credentials.main_secret(secrets)
     changes = {
         "sealed_credential": credentials.sealed(row, secrets),
         "generation": row.generation + 1,
-        "access_expires_at": grant.access_expires_at,
+        "access_expires_at": row.access_expires_at,
+        "refresh_expires_at": row.refresh_expires_at,
+        "consent_expires_at": row.consent_expires_at,
         "refreshed_at": now,
         "refresh_due_at": credentials.next_refresh(row, secrets, now=now),
         "refresh_failures": 0,
+        "failing_since": None,
         "hint": vault.hint(main),
         "fingerprint": vault.fingerprint(main),
         "fault": "",
@@ -180,10 +272,6 @@ def _write(row: Authorization, secrets: dict[str, str], grant: Grant) -> bool:
         "leased_until": None,
         "in_flight_since": None,
     }
-    if grant.refresh_expires_at:
-        changes["refresh_expires_at"] = grant.refresh_expires_at
-    if grant.consent_expires_at:
-        changes["consent_expires_at"] = grant.consent_expires_at
     if grant.scopes is not None:
         changes["scopes_granted"] = list(grant.scopes)
     return bool(Authorization.objects.filter(pk=row.pk, fence=row.fence).update(**changes))
@@ -194,20 +282,42 @@ def _refused(row: Authorization, exc: PlatformError, *, successor: bool) -> Refr
     if current.fence != row.fence or current.generation != row.generation:
         # Re-read first: the credential in the row is no longer the one that was refused.
         return Refreshed(outcome=Outcome.KEPT)
+    if isinstance(exc, OwnLimit):
+        wait = exc.retry_after or BACK_OFF[0]
+        _let_go(row, refresh_due_at=timezone.now() + wait, in_flight_since=None)
+        return Refreshed(outcome=Outcome.FAILED, fault=exc.fault)
+    if row.state == AuthorizationState.NEEDS_RELINK:
+        return _still_refused(row, exc)
     # Keys of our own application are for us to mend; of the tenant's own one for the seller.
     ours = row.app is not None and row.app.tenant_id is None
     ours = ours and exc.fault == Fault.BAD_CREDENTIALS
     if exc.fault in FATAL and not ours:
+        now = timezone.now()
         detail = "an earlier answer was lost on its way to us" if successor else exc.detail
         broken = break_authorization(
-            authorization=current, fault=exc.fault, detail=detail, now=timezone.now(),
-            fence=row.fence,
+            authorization=current, fault=exc.fault, detail=detail, now=now, fence=row.fence,
+            look_again_at=now + SECOND_LOOKS[0],
         )  # fmt: skip
         if not broken:
             return Refreshed(outcome=Outcome.KEPT)
         return Refreshed(outcome=Outcome.NEEDS_RELINK, fault=exc.fault)
     _release(row, fault=exc.fault, detail=exc.detail, retry_after=exc.retry_after)
+    timeline.note(
+        authorization=row, moment=Moment.NOT_REFRESHED, now=timezone.now(), fault=exc.fault,
+        detail=exc.detail,
+    )  # fmt: skip
     return Refreshed(outcome=Outcome.FAILED, fault=exc.fault)
+
+
+def _still_refused(row: Authorization, exc: PlatformError) -> Refreshed:
+    """A second look that did not succeed: another one later, or none any more."""
+    looks = row.refresh_failures + (exc.fault in FATAL)
+    wait = SECOND_LOOKS[looks] if looks < len(SECOND_LOOKS) else None
+    _let_go(
+        row, refresh_failures=looks, in_flight_since=None,
+        refresh_due_at=timezone.now() + wait if wait else None,
+    )  # fmt: skip
+    return Refreshed(outcome=Outcome.NEEDS_RELINK, fault=exc.fault)
 
 
 def _release(
@@ -218,7 +328,7 @@ def _release(
     retry_after: timedelta | None = None,
 ) -> None:
     now = timezone.now()
-    changes: dict[str, object] = {"leased_until": None}
+    changes: dict[str, object] = {}
     # A call that may have been answered unheard keeps its mark: the token may be spent.
     if fault not in (Fault.PLATFORM_DOWN, Fault.NETWORK_UNREACHABLE, Fault.BAD_RESPONSE):
         changes["in_flight_since"] = None
@@ -228,9 +338,14 @@ def _release(
         wait = max(retry_after or timedelta(0), wait * random.uniform(0.75, 1.25))  # noqa: S311
         changes |= {
             "refresh_failures": F("refresh_failures") + 1,
+            "failing_since": row.failing_since or now,
             "refresh_due_at": now + wait,
             "fault": fault,
             "fault_detail": detail[:300],
             "fault_at": now,
         }
-    Authorization.objects.filter(pk=row.pk, fence=row.fence).update(**changes)
+    _let_go(row, **changes)
+
+
+def _let_go(row: Authorization, **changes: object) -> None:
+    Authorization.objects.filter(pk=row.pk, fence=row.fence).update(leased_until=None, **changes)

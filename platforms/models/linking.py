@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import models
-from django.db.models import Q
+from django.db import connection, models, transaction
+from django.db.models import Q, Window
+from django.db.models.functions import RowNumber
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
+from platforms import registry
 from platforms.errors import Fault
 from tenants.scope import TenantManager, TenantOwned, TenantQuerySet
 
+# Longer than a refresh may take, its lease included.
+CLAIMED_FOR = timedelta(minutes=4)
 FAULTS = [(fault.value, fault.value) for fault in Fault]
 
 
@@ -73,7 +78,11 @@ class PushState(models.TextChoices):
 
 class AuthorizationQuerySet(TenantQuerySet["Authorization"]):
     def due_for_refresh(self, now: datetime) -> AuthorizationQuerySet:
-        return self.filter(state=AuthorizationState.ACTIVE, refresh_due_at__lte=now)
+        """Tokens to renew, and refused ones that get a second look."""
+        return self.filter(
+            state__in=[AuthorizationState.ACTIVE, AuthorizationState.NEEDS_RELINK],
+            refresh_due_at__lte=now,
+        ).filter(Q(leased_until=None) | Q(leased_until__lte=now))
 
 
 def refresh_margin(lifetime: timedelta) -> timedelta:
@@ -158,11 +167,52 @@ class Authorization(TenantOwned):
         return self.state == AuthorizationState.ACTIVE
 
     def needs_refresh(self, now: datetime) -> bool:
-        """Less than max(10 minutes, a fifth of the lifetime) of the access token is left."""
+        """Little of the access token is left, or the refresh token must be kept alive. Not
+        while a refresh that failed waits for its next try and the token still works."""
+        due = self.refresh_due_at is not None and self.refresh_due_at <= now
         if self.access_expires_at is None:
+            return due
+        if self.refresh_failures and not due and now < self.access_expires_at:
             return False
         lifetime = self.access_expires_at - (self.refreshed_at or self.created_at)
-        return now >= self.access_expires_at - refresh_margin(lifetime)
+        return due or now >= self.access_expires_at - refresh_margin(lifetime)
+
+    @property
+    def seller_must_act_by(self) -> datetime | None:
+        """The date on which the permission ends whatever we do; None where none is known."""
+        dates = [self.consent_expires_at]
+        if not registry.get(self.platform).refresh_renews:
+            dates.append(self.refresh_expires_at)
+        return min((at for at in dates if at is not None), default=None)
+
+    @classmethod
+    def claim_due(
+        cls, *, limit: int, now: datetime, skip_platforms: Collection[str] = ()
+    ) -> list[Authorization]:
+        """Up to `limit` due rows for one worker, taking turns between tenants and platforms.
+
+        Claimed rows are due again after CLAIMED_FOR: a worker that dies loses nothing. Must run
+        in a scope of all tenants.
+        """
+        due = cls.objects.due_for_refresh(now).exclude(platform__in=skip_platforms)
+        in_turn = (
+            due.annotate(
+                turn=Window(
+                    RowNumber(), partition_by=["tenant_id", "platform"], order_by="refresh_due_at"
+                )
+            )
+            .order_by("turn", "refresh_due_at")
+            .values_list("pk", flat=True)[:limit]
+        )
+        with transaction.atomic():
+            rows = cls.objects.due_for_refresh(now).filter(pk__in=list(in_turn))
+            if connection.features.has_select_for_update_skip_locked:
+                rows = rows.select_for_update(skip_locked=True, of=("self",))
+            claimed = list(rows.select_related("app"))
+            cls.objects.filter(pk__in=[row.pk for row in claimed]).update(
+                refresh_due_at=now + CLAIMED_FOR
+            )
+        return claimed
 
 
 class Consent(TenantOwned):

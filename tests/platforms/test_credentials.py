@@ -103,7 +103,9 @@ def test_when_a_token_is_due(world, lifetime, margin):
     now = timezone.now()
     row = make_authorization(world.lotus, access_expires_at=now + lifetime)
     due = credentials.next_refresh(row, {"refresh_token": "rt"}, now=now)
-    assert due == now + lifetime - margin
+    # Up to half a margin earlier, by chance, so that grants made together spread out.
+    latest = now + lifetime - margin
+    assert max(now, latest - abs(margin) / 2) <= due <= latest
 
 
 def test_fixed_keys_are_never_due(world):

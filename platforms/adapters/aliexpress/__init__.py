@@ -95,6 +95,7 @@ class AliExpress(Adapter):
     clock_limit = timedelta(seconds=7200)  # of the gateway
     back_fill = timedelta(days=179)
     poll_every = timedelta(minutes=10)
+    refresh_renews = False  # `refresh_expires_in` keeps counting down (fact sheet §1)
     manage_url: ClassVar[str] = "https://sellercenter.aliexpress.com"
     advice = ADVICE
 

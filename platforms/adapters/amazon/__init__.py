@@ -126,6 +126,7 @@ class Amazon(Adapter):
     max_window = timedelta(days=30)
     back_fill = timedelta(days=729)
     poll_every = timedelta(minutes=5)
+    refresh_repeats = True  # the refresh token stays the same (fact sheet §1)
     pull_by_authorization = True
     starts_there = True
     app_fields = (

@@ -88,6 +88,8 @@ class Ebay(Adapter):
     sandbox_ids = r".+-SBX-.+"
     back_fill = timedelta(days=729)  # eBay refuses dates more than two years back
     poll_every = timedelta(minutes=10)
+    refresh_renews = False  # 18 months from the consent, not one day more (fact sheet §1)
+    refresh_repeats = True  # the refresh token stays the same
     manage_url: ClassVar[str] = "https://accounts.ebay.com/acctsec/security-center"
     advice = ADVICE
     app_fields = APP_FIELDS

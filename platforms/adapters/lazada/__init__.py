@@ -108,6 +108,7 @@ class Lazada(Adapter):
     limits = {"orders": Limit(rate=5, burst=5, per_app=True)}
     overlap = timedelta(minutes=10)
     clock_limit = timedelta(seconds=7200)  # of the gateway
+    refresh_renews = False  # assumed, as at its sister (fact sheet §1)
     advice = ADVICE
 
     # --- linking

@@ -94,6 +94,7 @@ class Shopify(Adapter):
     max_window = timedelta(days=7)
     back_fill = timedelta(days=59)  # older orders need read_all_orders
     poll_every = timedelta(minutes=5)
+    refresh_repeats = True  # until the new one is first used (fact sheet §1)
     webhooks: ClassVar[Webhooks | None] = ShopifyWebhooks()
     manage_url: ClassVar[str] = "https://admin.shopify.com/"
     advice = ADVICE

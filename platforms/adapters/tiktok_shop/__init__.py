@@ -105,6 +105,7 @@ class TiktokShop(Adapter):
     clock_limit, clock_ahead = timedelta(minutes=5), timedelta(seconds=30)  # fact sheet, "Signature"
     back_fill = timedelta(days=365)
     poll_every = timedelta(minutes=10)
+    refresh_renews = False  # not stated; a date that moves on is taken over all the same
     app_fields = (SERVICE_ID,)
     webhooks = TiktokShopWebhooks()
     manage_url: ClassVar[str] = "https://seller.tiktokshop.com"

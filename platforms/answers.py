@@ -1,0 +1,130 @@
+"""Answers of token endpoints, kept on this machine's disk from receipt until they are committed.
+
+A refresh token that works once is spent when the platform answers. If the process dies, or the
+database is away, before the answer is committed, the file is all that is left of the grant. It
+is sealed with the tenant's key, and removed after the commit. The holder's successor on this
+machine writes it; on another machine the old token is tried once, and the seller asked.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+
+from platforms import vault
+from platforms.models import Authorization
+from platforms.spec import Grant
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """An answer on disk: of which authorization, and of which generation's refresh."""
+
+    public_id: str
+    generation: int
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    secrets: dict[str, str] = field(repr=False)
+    grant: Grant
+
+
+def keep(row: Authorization, secrets: dict[str, str], grant: Grant) -> Kept | None:
+    """Write down what is about to be committed for `row`; `secrets` are the merged ones.
+    None where the disk does not take it: the commit must go on without."""
+    plain = {
+        "secrets": secrets,
+        "access_token": grant.access_token,
+        "access_expires_at": _text(grant.access_expires_at),
+        "refresh_expires_at": _text(grant.refresh_expires_at),
+        "consent_expires_at": _text(grant.consent_expires_at),
+        "scopes": None if grant.scopes is None else list(grant.scopes),
+    }
+    sealed = vault.seal(row.tenant_id, _place(row), json.dumps(plain).encode())
+    path = _folder() / f"{row.public_id}.{row.generation}"
+    try:
+        _write(path, sealed)
+    except OSError as exc:
+        logger.error("answers.not_kept", extra={"reason": type(exc).__name__})
+        return None
+    return Kept(public_id=str(row.public_id), generation=row.generation, path=path)
+
+
+def drop(kept: Kept) -> None:
+    kept.path.unlink(missing_ok=True)
+
+
+def find(row: Authorization) -> Kept | None:
+    """The answer to the refresh of `row`'s present credential, if one was left here."""
+    path = _folder() / f"{row.public_id}.{row.generation}"
+    if not path.exists():
+        return None
+    return Kept(public_id=str(row.public_id), generation=row.generation, path=path)
+
+
+def left_behind() -> Iterator[Kept]:
+    """All answers on this machine, also those that are just being committed."""
+    try:
+        names = sorted(path.name for path in _folder().iterdir())
+    except FileNotFoundError:
+        return
+    for name in names:
+        public_id, _, generation = name.partition(".")
+        if generation.isdecimal():
+            yield Kept(
+                public_id=public_id, generation=int(generation), path=_folder() / name
+            )  # fmt: skip
+
+
+def open_kept(kept: Kept, row: Authorization) -> Opened:
+    """Raises vault.Unopenable, FileNotFoundError when it was committed meanwhile."""
+    plain = json.loads(vault.unseal(row.tenant_id, _place(row), kept.path.read_bytes()))
+    scopes = plain["scopes"]
+    return Opened(
+        secrets=plain["secrets"],
+        grant=Grant(
+            access_token=plain["access_token"],
+            access_expires_at=_moment(plain["access_expires_at"]),
+            refresh_expires_at=_moment(plain["refresh_expires_at"]),
+            consent_expires_at=_moment(plain["consent_expires_at"]),
+            scopes=None if scopes is None else tuple(scopes),
+        ),
+    )
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Under another name first: a file that is there is whole."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+def _folder() -> Path:
+    return Path(settings.ANSWERS_DIR)
+
+
+def _place(row: Authorization) -> str:
+    return f"authorization/{row.public_id}/answer/{row.generation}"
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

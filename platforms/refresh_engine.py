@@ -1,0 +1,157 @@
+"""Refreshing all that is due: many threads, no platform or tenant holds up the others.
+
+Any number of processes may run an engine at once. Each claims a few rows whenever threads are
+free (models.Authorization.claim_due takes turns between tenants and platforms), and a thread
+makes one refresh at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db import close_old_connections, connection, connections
+from django.utils import timezone
+
+from platforms.errors import Fault
+from platforms.flows.refresh import Outcome, recover_answers, refresh_claimed
+from platforms.models import Authorization
+from tenants.scope import all_tenants, tenant_scope
+
+logger = logging.getLogger(__name__)
+
+# Failures of a platform in a row after which it gets only so many threads until one succeeds.
+DOWN_AFTER, PROBES = 8, 2
+GIVEN_BACK_FOR = timedelta(seconds=5)
+SLOW_S = 5.0  # a platform that takes longer, on average, gets a quarter of the threads
+OUTAGES = {Fault.PLATFORM_DOWN, Fault.NETWORK_UNREACHABLE, Fault.TLS_FAILED, Fault.BAD_RESPONSE}
+
+
+@dataclass
+class _Pace:
+    """How a platform's token endpoint has been answering."""
+
+    failures: int = 0  # in a row, of the kind that is nobody's fault
+    average_s: float | None = None
+
+    def note(self, *, failed: bool, took_s: float) -> None:
+        self.failures = self.failures + 1 if failed else 0
+        before = took_s if self.average_s is None else self.average_s
+        self.average_s = before * 0.8 + took_s * 0.2
+
+    def allowance(self, threads: int) -> int:
+        if self.failures >= DOWN_AFTER:
+            return min(PROBES, threads)
+        if self.average_s is None:  # until it has answered once
+            return max(1, threads // 2)
+        return threads if self.average_s < SLOW_S else max(1, threads // 4)
+
+
+@dataclass(kw_only=True)
+class Engine:
+    """One run of many refreshes in this process."""
+
+    threads: int
+    bugs: list[Exception] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    _paces: dict[str, _Pace] = field(default_factory=dict)
+    _busy: Counter[str] = field(default_factory=Counter)  # platform -> threads at work
+    _todo: queue.SimpleQueue[Authorization | None] = field(default_factory=queue.SimpleQueue)
+    _done: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
+    _started: list[threading.Thread] = field(default_factory=list)
+
+    def run(self, *, seconds: float) -> Counter[str]:
+        """Refresh what is due until nothing is, or for about `seconds`; counts by outcome.
+        What a mistake of ours raised is in `bugs`, and its row is due again in a while."""
+        recover_answers()
+        if connection.in_atomic_block:  # inside a test's transaction threads would see nothing
+            self._run_here()
+            return self.outcomes
+        ends = time.monotonic() + seconds
+        try:
+            while True:
+                rows = self._claim() if time.monotonic() < ends else []
+                for row in rows:
+                    self._hand_out(row)
+                if rows:
+                    # A claim is worth its price when a good few threads wait for it.
+                    self._wait_for(free=max(1, self.threads // 4))
+                elif self._busy.total():
+                    self._wait_for(free=self.threads - self._busy.total() + 1)
+                else:
+                    return self.outcomes
+        finally:
+            for _thread in self._started:
+                self._todo.put(None)
+            for thread in self._started:
+                thread.join()
+
+    def _run_here(self) -> None:
+        while rows := self._claim():
+            for row in rows:
+                self._refresh(row)
+
+    def _claim(self) -> list[Authorization]:
+        now = timezone.now()
+        left = {p: pace.allowance(self.threads) - self._busy[p] for p, pace in self._paces.items()}
+        with all_tenants("claiming due authorizations"):
+            rows = Authorization.claim_due(
+                limit=self.threads - self._busy.total(), now=now,
+                skip_platforms=[platform for platform, n in left.items() if n <= 0],
+            )  # fmt: skip
+            mine: list[Authorization] = []
+            too_many: list[Authorization] = []
+            for row in rows:
+                room = left.setdefault(row.platform, _Pace().allowance(self.threads))
+                left[row.platform] -= 1
+                (mine if room > 0 else too_many).append(row)
+            Authorization.objects.filter(pk__in=[row.pk for row in too_many]).update(
+                refresh_due_at=now + GIVEN_BACK_FOR
+            )
+        return mine
+
+    def _wait_for(self, *, free: int) -> None:
+        """Until that many threads have nothing to do."""
+        while self.threads - self._busy.total() < free:
+            self._busy[self._done.get()] -= 1
+
+    def _hand_out(self, row: Authorization) -> None:
+        self._busy[row.platform] += 1
+        if len(self._started) < self._busy.total():
+            thread = threading.Thread(target=self._work, daemon=True)
+            thread.start()
+            self._started.append(thread)
+        self._todo.put(row)
+
+    def _work(self) -> None:
+        close_old_connections()
+        try:
+            while (row := self._todo.get()) is not None:
+                self._refresh(row)
+                self._done.put(row.platform)
+        finally:
+            connections.close_all()
+
+    def _refresh(self, row: Authorization) -> None:
+        started = time.monotonic()
+        try:
+            with tenant_scope(row.tenant_id):
+                result = refresh_claimed(authorization=row)
+        except Exception as exc:
+            logger.exception("pump.tripped")
+            self.bugs.append(exc)
+            return
+        if result is None:
+            self.outcomes[Outcome.KEPT] += 1
+            return
+        self.outcomes[result.outcome] += 1
+        failed = result.outcome == Outcome.FAILED and result.fault in OUTAGES
+        self._pace(row.platform).note(failed=failed, took_s=time.monotonic() - started)
+
+    def _pace(self, platform: str) -> _Pace:
+        return self._paces.setdefault(platform, _Pace())
