@@ -1,12 +1,12 @@
 """Writing down what people should know, once, and for whom it is to be sent out.
 
-The workspace shows a notice to everybody who may know its store. It also goes by e-mail to the
-company's owners and the operators of the store, as each of them chose, and to chat robots.
+The workspace shows a notice to everybody who may know its store. Who is told by e-mail and by
+robot is decided in platforms/recipients.py; platforms/flows/send_notices.py sends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -17,18 +17,15 @@ from platforms.models import (
     Authorization,
     ChatRobot,
     Notice,
-    NoticeChoice,
     Occasion,
-    RobotStore,
     Sending,
     SendingState,
-    Wanted,
 )
-from tenants.models import Binding, Duty, Membership, Role, Store
+from platforms.recipients import members_to_tell, robots_to_tell, stores_about
+from tenants.models import Membership, Store
 
 # What happens within this time after a notice may still join it in one message.
 GATHER = timedelta(seconds=60)
-URGENT = {Occasion.BROKE, Occasion.HEALED}
 WORKSPACE_ONLY = {Occasion.CHECK_SUGGESTED}
 
 
@@ -66,65 +63,6 @@ def announce(
         if occasion not in WORKSPACE_ONLY:
             _address(written, now=now)
     return True
-
-
-def stores_about(notice: Notice) -> list[Store]:
-    """The stores a notice is about; none where it is about an application of the company."""
-    if notice.occasion == Occasion.ENDS_SOON and notice.authorization is not None:
-        opened = list(notice.authorization.stores.all())
-        if opened:
-            return sorted(opened, key=lambda store: store.pk)
-    return [notice.store] if notice.store is not None else []
-
-
-def members_to_tell(occasion: str, stores: Iterable[Store]) -> list[Membership]:
-    """Who wants an e-mail about `occasion` at these stores, as things stand now."""
-    pks = [store.pk for store in stores]
-    current = Membership.objects.current()
-    told = {member.pk: member for member in current.filter(role=Role.OWNER)}
-    about: dict[int, set[int | None]] = {pk: set(pks) or {None} for pk in told}
-    if pks:
-        bindings = Binding.objects.current().filter(
-            store__in=pks, duty=Duty.OPERATOR, membership__left_at=None
-        )
-        for binding in bindings.select_related("membership"):
-            if binding.membership.role != Role.OWNER:
-                told[binding.membership_id] = binding.membership
-                about.setdefault(binding.membership_id, set()).add(binding.store_id)
-    else:
-        for member in current.filter(role=Role.ADMIN):
-            told[member.pk] = member
-            about[member.pk] = {None}
-    choices = _choices(told)
-    return [
-        member
-        for pk, member in sorted(told.items())
-        if any(_wants(choices.get(pk, {}), store_id, occasion) for store_id in about[pk])
-    ]
-
-
-def robots_to_tell(occasion: str, stores: Iterable[Store]) -> list[ChatRobot]:
-    """The active robots that are to tell of `occasion` at these stores, as things stand now."""
-    robots = [r for r in ChatRobot.objects.filter(active=True) if occasion in r.occasions]
-    pks = [store.pk for store in stores]
-    choosy = [robot.pk for robot in robots if not robot.all_stores]
-    chosen = set(
-        RobotStore.objects.filter(robot__in=choosy, store__in=pks).values_list("robot", flat=True)
-    )
-    # What is about the whole company concerns no chosen store, and yet somebody must hear it.
-    return [r for r in robots if r.all_stores or r.pk in chosen or not pks]
-
-
-def _choices(members: Iterable[int]) -> dict[int, dict[int | None, str]]:
-    found: dict[int, dict[int | None, str]] = {}
-    for choice in NoticeChoice.objects.filter(membership__in=list(members)):
-        found.setdefault(choice.membership_id, {})[choice.store_id] = choice.wanted
-    return found
-
-
-def _wants(choices: Mapping[int | None, str], store_id: int | None, occasion: str) -> bool:
-    wanted = choices.get(store_id, choices.get(None, Wanted.ALL))
-    return wanted == Wanted.ALL or (wanted == Wanted.URGENT and occasion in URGENT)
 
 
 def _address(notice: Notice, *, now: datetime) -> None:
