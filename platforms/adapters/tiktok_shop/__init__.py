@@ -102,7 +102,8 @@ class TiktokShop(Adapter):
     lag = timedelta(minutes=1)
     overlap = timedelta(minutes=10)
     max_window = timedelta(days=30)
-    clock_limit, clock_ahead = timedelta(minutes=5), timedelta(seconds=30)  # fact sheet, "Signature"
+    clock_limit = timedelta(minutes=5)
+    clock_ahead = timedelta(seconds=30)  # fact sheet, "Signature"
     back_fill = timedelta(days=365)
     poll_every = timedelta(minutes=10)
     refresh_renews = False  # not stated; a date that moves on is taken over all the same
