@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from werkzeug.http import http_date
 from werkzeug.wrappers import Request, Response
 
-from platforms.emulator import cast, control, pages
+from platforms.emulator import cast, control, pages, robots
 from platforms.emulator.book import Record
 from platforms.emulator.knobs import GARBLES, Knobs
 from platforms.emulator.limits import REAL
@@ -214,9 +214,10 @@ class Emulator:
             return Response(status=204)
         if request.path == "/":
             return pages.redirect("/control/", 302)
-        if request.path.startswith("/control/"):
+        if request.path.startswith(("/control/", "/robots/")):
+            pages_of = control if request.path.startswith("/control/") else robots
             with self.lock:
-                response = control.handle(self.state, request)
+                response = pages_of.handle(self.state, request)
                 self.state.save()
             return response
         return html_answer("<h1>404</h1>", 404)
