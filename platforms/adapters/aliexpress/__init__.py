@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from platforms import reading, signing
 from platforms.adapter import Adapter, Call
+from platforms.adapters import iop
 from platforms.adapters.aliexpress import faults, lists, orders
 from platforms.adapters.aliexpress.advice import ADVICE
 from platforms.adapters.aliexpress.modes import MODES, SCOPES, explain_value
@@ -64,9 +65,9 @@ class _Profile(msgspec.Struct):
 
 
 class _Detail(msgspec.Struct):
-    data: msgspec.Raw = faults.NOTHING
-    target: msgspec.Raw = faults.NOTHING
-    receipt_address: msgspec.Raw = faults.NOTHING
+    data: msgspec.Raw = iop.NOTHING
+    target: msgspec.Raw = iop.NOTHING
+    receipt_address: msgspec.Raw = iop.NOTHING
 
 
 class AliExpress(Adapter):
@@ -269,6 +270,9 @@ class AliExpress(Adapter):
                     raise
                 at.method = (at.method + 1) % len(lists.METHODS)
                 continue
+            if "result" not in _decoded(answer, dict[str, msgspec.Raw]):
+                # An empty list has a result: believing this would pass over orders.
+                raise platform_error(Fault.BAD_RESPONSE, "the list has no result")
             return _decoded(_result(answer), lists.Told)
         raise AssertionError("every method returns or raises")
 
@@ -307,9 +311,9 @@ def _detail(call: Call, methods: list[str], number: str) -> msgspec.Raw | None:
             return None  # this one order is not shown: the list's row must do
         result = _result(answer)
         found = _decoded(result, _Detail)
-        if faults.is_stated(found.receipt_address):
+        if iop.is_stated(found.receipt_address):
             return msgspec.Raw(result.body)
-        return next(filter(faults.is_stated, (found.data, found.target)), None)
+        return next(filter(iop.is_stated, (found.data, found.target)), None)
     return None
 
 
@@ -328,7 +332,7 @@ def _ask(call: Call, request: Request) -> Answer:
         if not ours:
             raise
         raise NeedsSupport(exc.fault, exc.detail, retry_after=exc.retry_after) from None
-    body = faults.unwrapped(answer.body)
+    body = iop.unwrapped(answer.body)
     return answer if body is None else replace(answer, body=bytes(body))
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from platforms import reading
 from platforms.adapters.aliexpress import times
-from platforms.adapters.aliexpress.faults import NOTHING, is_stated
+from platforms.adapters.iop import NOTHING, is_stated
 from platforms.spec import Address, Buyer, LineData, OrderData, OrderStatus
 
 STATUSES = {

@@ -2,62 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
-
 import msgspec
 
 from platforms import reading
-from platforms.errors import Fault, PlatformError, platform_error
+from platforms.adapters import iop
+from platforms.adapters.unlisted import in_between
+from platforms.errors import Fault, PlatformError
 from platforms.spec import Answer, Request
 
-FAULTS = {
-    "IllegalAccessToken": Fault.TOKEN_EXPIRED,
-    "IllegalRefreshToken": Fault.TOKEN_REVOKED,
-    "IncompleteSignature": Fault.BAD_CREDENTIALS,
-    "InvalidAppKey": Fault.BAD_CREDENTIALS,
-    "InsufficientPermission": Fault.INSUFFICIENT_SCOPE,
-    "AppNotSubscribed": Fault.INSUFFICIENT_SCOPE,
-    "AppWhiteIpLimit": Fault.IP_NOT_WHITELISTED,
-    "IllegalTimestamp": Fault.CLOCK_SKEW,
-    "ApiCallLimit": Fault.RATE_LIMITED,
-    "AppCallLimit": Fault.QUOTA_EXHAUSTED,
-    "SystemError": Fault.PLATFORM_DOWN,
-    "ServiceTimeout": Fault.PLATFORM_DOWN,
-    "ServiceUnavailable": Fault.PLATFORM_DOWN,
-    "ISP": Fault.PLATFORM_DOWN,
-    "MissingParameter": Fault.INVALID_REQUEST,
-    "MissingPartner": Fault.INVALID_REQUEST,
-    "InvalidApi": Fault.INVALID_REQUEST,
-    "InvalidApiPath": Fault.INVALID_REQUEST,
-}
-BAN = re.compile(r"ban will last (\d{1,6}) second")
+CODES = {**iop.CODES, "appnotsubscribed": Fault.INSUFFICIENT_SCOPE}
 
 
-class _Complaint(msgspec.Struct):
+class _Success(msgspec.Struct):
     code: str | int
-    type: str | None = None
-    message: str | None = None
 
 
 def read_fault(request: Request, answer: Answer) -> PlatformError | None:
     """Refusals come with status 200: success is the code "0" and nothing else."""
-    if answer.status == 429:
-        return platform_error(Fault.RATE_LIMITED, "HTTP 429")
-    if answer.status >= 500:
-        return platform_error(Fault.PLATFORM_DOWN, f"HTTP {answer.status}")
-    complaint = reading.try_decode(answer.body, _Complaint)
-    if complaint is None:
-        return platform_error(Fault.BAD_RESPONSE, f"HTTP {answer.status} without a code")
-    code, message = str(complaint.code), complaint.message or ""
-    if code == "0":
-        if answer.status < 300:
-            return None
-        return platform_error(Fault.BAD_RESPONSE, f"HTTP {answer.status} with success inside")
-    others = Fault.PLATFORM_DOWN if complaint.type == "ISP" else Fault.INVALID_REQUEST
-    ban = BAN.search(message)
-    return platform_error(
-        FAULTS.get(code, others),
-        reading.short(f"{code} {message}"),
-        retry_after=timedelta(seconds=int(ban[1])) if ban else None,
-    )
+    complaint = iop.complaint_of(answer.body)
+    if complaint is not None:
+        # A number is a business method's word for what it did not like about the question.
+        others = Fault.INVALID_REQUEST if complaint.code.isdecimal() else Fault.UNKNOWN
+        return iop.refusal(answer, complaint, CODES, others=others)
+    success = reading.try_decode(answer.body, _Success)
+    if success is not None and str(success.code) == "0" and 200 <= answer.status < 300:
+        return None
+    return in_between(answer)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from platforms import reading
+from platforms.adapters.unlisted import by_words, despite_status, in_between, plain
 from platforms.errors import Fault, PlatformError, platform_error
 from platforms.spec import Answer, Request
 
@@ -19,9 +22,11 @@ FAULTS = {
     "error_merchant_refresh_token": Fault.TOKEN_REVOKED,
     "shop_access_expired": Fault.TOKEN_REVOKED,
     "merchant_access_expired": Fault.TOKEN_REVOKED,
+    "supplier_access_expired": Fault.TOKEN_REVOKED,
     "shop_no_linked": Fault.TOKEN_REVOKED,
     "partner_shop_no_link": Fault.TOKEN_REVOKED,
     "merchant_no_linked": Fault.TOKEN_REVOKED,
+    "supplier_no_linked": Fault.TOKEN_REVOKED,
     "error_permission": Fault.INSUFFICIENT_SCOPE,
     "error_api_permission": Fault.INSUFFICIENT_SCOPE,
     "error_ashop_api_permission": Fault.INSUFFICIENT_SCOPE,  # an affiliate shop
@@ -37,46 +42,58 @@ FAULTS = {
     "error_server": Fault.PLATFORM_DOWN,
     "error_network": Fault.PLATFORM_DOWN,
     "error_data": Fault.PLATFORM_DOWN,
+    "error_param": Fault.INVALID_REQUEST,
+    "error_not_found": Fault.INVALID_REQUEST,
+    "error_shop": Fault.INVALID_REQUEST,  # e.g. asked at another region's address
     "order_list_invalid_time": Fault.INVALID_REQUEST,
     "api_suspended": Fault.INVALID_REQUEST,
 }
-# `error_auth` and `error_param` say many things: (error, part of the message in small letters).
+# What says many things, told apart by a part of the message, in this order: (error, part).
 BY_MESSAGE = (
-    ("error_auth", "access_token", Fault.TOKEN_EXPIRED),
+    ("error_param", "timestamp is expired", Fault.CLOCK_SKEW),
+    ("error_param", "invalid partner id", Fault.BAD_CREDENTIALS),
+    ("error_param", "partner id is invalid", Fault.BAD_CREDENTIALS),
     ("error_auth", "no permission", Fault.INSUFFICIENT_SCOPE),
-    ("error_auth", "partner_id", Fault.BAD_CREDENTIALS),
     ("error_auth", "app is deleted", Fault.ACCOUNT_SUSPENDED),
     ("error_auth", "restricted", Fault.ACCOUNT_SUSPENDED),
-    ("error_param", "timestamp is expired", Fault.CLOCK_SKEW),
-    ("error_param", "invalid partner_id", Fault.BAD_CREDENTIALS),
-    ("", "system error", Fault.PLATFORM_DOWN),
+    ("error_auth", "invalid sign", Fault.BAD_CREDENTIALS),
+    ("error_auth", "invalid code", Fault.INVALID_REQUEST),
+    ("error_auth", "partner id or shop", Fault.UNKNOWN),  # one of the two, for any reason
+    ("error_auth", "partner id", Fault.BAD_CREDENTIALS),
+    ("error_auth", "access token", Fault.TOKEN_EXPIRED),
 )
+NO_ERROR = "-"  # so in the vendor's own samples; otherwise empty or null
+# Words of HTTP in `error` come from what stands in between.
+_SHOPEES_OWN = re.compile(r"[\w.]*_[\w.]*")
 
 
 class _Complaint(msgspec.Struct):
-    error: str = ""
+    error: str | None = None
     message: str | None = None
 
 
 def read_fault(request: Request, answer: Answer) -> PlatformError | None:
     """Refusals come with 200 or 4xx and a word in `error`; success has it empty."""
-    if answer.status == 429:
-        return platform_error(Fault.RATE_LIMITED, "HTTP 429")
-    if answer.status >= 500:
-        return platform_error(Fault.PLATFORM_DOWN, f"HTTP {answer.status}")
     complaint = reading.try_decode(answer.body, _Complaint)
-    if complaint and complaint.error:
-        message = complaint.message or ""
-        detail = reading.short(f"{complaint.error} {message}")
-        return platform_error(_fault(complaint.error, message.lower()), detail)
-    if complaint and 200 <= answer.status < 300:
+    if complaint is None:
+        return in_between(answer)
+    error, message = complaint.error or NO_ERROR, complaint.message or ""
+    if error == NO_ERROR and 200 <= answer.status < 300:
         return None
-    return platform_error(Fault.BAD_RESPONSE, f"HTTP {answer.status} without an explanation")
+    if not _SHOPEES_OWN.fullmatch(error):
+        return in_between(answer)
+    fault = despite_status(_fault(error, message), answer.status)
+    return platform_error(fault, reading.short(f"{error} {message}"))
 
 
 def _fault(error: str, message: str) -> Fault:
-    code = error.rpartition(".")[2]  # some carry the module: order.order_list_invalid_time
+    code = error.rpartition(".")[2].lower()  # some carry the module: order.order_list_invalid_time
+    if code in FAULTS and code != "error_param":
+        return FAULTS[code]
+    if code not in FAULTS and (told := by_words(message)) is not None:
+        return told
+    said = plain(message)
     for name, part, fault in BY_MESSAGE:
-        if name in ("", code) and part in message:
+        if name == code and part in said:
             return fault
-    return FAULTS.get(code, Fault.INVALID_REQUEST)
+    return FAULTS.get(code, Fault.UNKNOWN)

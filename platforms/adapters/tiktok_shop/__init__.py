@@ -229,6 +229,9 @@ class TiktokShop(Adapter):
     def read_fault(self, request: Request, answer: Answer) -> PlatformError | None:
         return faults.read_fault(request, answer)
 
+    def after_refresh(self, error: PlatformError) -> PlatformError:
+        return faults.after_refresh(error) or super().after_refresh(error)
+
     # --- orders
 
     def fetch_orders(

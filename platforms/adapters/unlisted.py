@@ -1,0 +1,80 @@
+"""Refusals that a marketplace's own tables do not list: pages of what stands in between, and
+codes that are new but whose words are known.
+
+Who reads these is told to wait rather than to make something anew: a page says nothing about a
+grant, and of words that mean both, the milder ones come first.
+"""
+
+from __future__ import annotations
+
+import re
+
+from platforms.errors import Fault, PlatformError, platform_error
+from platforms.spec import Answer
+
+# Before the marketplace: a firewall, a bot guard, a page for the time of a maintenance.
+_IN_THE_WAY = re.compile(
+    r"maintenance|captcha|challenge|security check|access denied|blocked|unusual traffic"
+    r"|(?:try|check) (?:again|back) later|维护|验证|拦截|阻断|稍后",
+    re.IGNORECASE,
+)
+_LOOKED_AT = 4096  # bytes of a page; it says what it is at its beginning
+_TURNED_AWAY = {301, 302, 303, 307, 308, 401, 403, 407, 408}
+# What became of it, after the thing it is about.
+_ENDED = r"(?: (?:is|are|has|have|was|been|header|or))* (?:invalid|illegal|expired|revoked)"
+_SHUT = r"(?: account)?(?: (?:is|has|was|been))+ (?:banned|closed|deactivated|frozen|suspended)"
+
+# In this order; searched for in `plain` words.
+_WORDS: tuple[tuple[str, Fault], ...] = (
+    (r"\bdaily .{0,20}(?:limit|quota)", Fault.QUOTA_EXHAUSTED),
+    (r"quota (?:is |has been )?(?:exceeded|exhausted|used up)", Fault.QUOTA_EXHAUSTED),
+    (r"当日.{0,8}(?:用完|上限|超限)", Fault.QUOTA_EXHAUSTED),
+    (r"too many (?:calls|requests)|too frequent|rate limit|ban will last", Fault.RATE_LIMITED),
+    (r"exceeds? the limit|过于频繁|频率超限|限流", Fault.RATE_LIMITED),
+    (r"\bip\b.{0,60}(?:(?:allow|white) ?list|undeclared)|ip.{0,6}白名单", Fault.IP_NOT_WHITELISTED),
+    (r"time ?stamp(?: is| has)? (?:expired|out of range|too (?:early|late|old))", Fault.CLOCK_SKEW),
+    (r"internal (?:\w+ )?error|system (?:is )?(?:busy|error)|timed? ?out", Fault.PLATFORM_DOWN),
+    (r"(?:currently|service|temporarily) (?:is )?unavailable|again later", Fault.PLATFORM_DOWN),
+    (r"系统(?:异常|繁忙|错误)|服务(?:不可用|异常|超时)|稍后", Fault.PLATFORM_DOWN),
+    (rf"access ?token{_ENDED}|(?:expired|illegal|invalid) access ?token", Fault.TOKEN_EXPIRED),
+    (rf"refresh ?token{_ENDED}|(?:expired|illegal|invalid) refresh ?token", Fault.TOKEN_REVOKED),
+    (rf"(?:seller|shop|store|(?<!buyer )account){_SHUT}", Fault.ACCOUNT_SUSPENDED),
+    (r"\bapp(?:lication)? is (?:disabled|frozen|offline)", Fault.ACCOUNT_SUSPENDED),
+)
+
+
+def in_between(answer: Answer) -> PlatformError:
+    """What an answer means that is not in the marketplace's own form: a page, half an answer,
+    nothing. Never that a grant or a key is wrong."""
+    detail = f"HTTP {answer.status}, not in the marketplace's form"
+    text = answer.body[:_LOOKED_AT].decode(errors="ignore")
+    if answer.status == 429:
+        fault = Fault.RATE_LIMITED
+    elif answer.status >= 500 or answer.status in _TURNED_AWAY or _IN_THE_WAY.search(text):
+        fault = Fault.PLATFORM_DOWN
+    elif answer.status >= 400:
+        fault = Fault.INVALID_REQUEST
+    else:
+        fault = Fault.BAD_RESPONSE
+    return platform_error(fault, detail)
+
+
+def plain(message: str) -> str:
+    """Small letters and single blanks: "Access_Token: INVALID" as "access token invalid"."""
+    return re.sub(r"[\W_]+", " ", message[:1000].lower()).strip()
+
+
+def by_words(message: str) -> Fault | None:
+    """What a message says whose code nobody knows; None where it says nothing known."""
+    said = plain(message)
+    return next((fault for words, fault in _WORDS if re.search(words, said)), None)
+
+
+def despite_status(fault: Fault, status: int) -> Fault:
+    """The fault of a refusal with that HTTP status: "too many" is about how often we called,
+    and a server in trouble says anything."""
+    if fault in (Fault.RATE_LIMITED, Fault.QUOTA_EXHAUSTED):
+        return fault
+    if status == 429:
+        return Fault.RATE_LIMITED
+    return Fault.PLATFORM_DOWN if status >= 500 else fault
