@@ -25,6 +25,7 @@ from redis import RedisError
 from platforms.errors import PlatformError
 from platforms.flows import pull_orders as pulling
 from platforms.flows import register_pushes as registering
+from platforms.flows import watch as watching
 from platforms.flows import work_deliveries as delivering
 from platforms.flows.retention import expire
 from platforms.models import Authorization, Delivery, Stream
@@ -67,6 +68,7 @@ def ensure_schedules() -> None:
         ("refresh", "platforms.tasks.pump_refresh", 1),
         ("deliveries", "platforms.tasks.pump_deliveries", 1),
         ("retention", "platforms.tasks.pump_retention", 60),
+        ("watch", "platforms.tasks.pump_watch", 1),
     ):
         if not Schedule.objects.filter(name=name).exists():
             schedule(func, name=name, schedule_type=Schedule.MINUTES, minutes=minutes)
@@ -131,6 +133,16 @@ def pump_retention(**_later: object) -> int:
     """Forget raw payloads and attempts whose time is over."""
     with all_tenants("retention is the same rule for every tenant"):
         return expire(now=timezone.now())
+
+
+def pump_watch(*, limit: int = 2_000, **_later: object) -> int:
+    """Tell what broke, what works again and what ends soon."""
+    done, ends = 0, time.monotonic() + PUMP_FOR_S / 2  # a round may take half of it
+    while True:
+        told = watching.work(now=timezone.now(), limit=limit)
+        done += told
+        if told < limit or time.monotonic() > ends:
+            return done
 
 
 def _work_through(work: Callable[[T], object], rows: Sequence[T], bugs: list[Exception]) -> None:

@@ -33,6 +33,7 @@ VERBS: dict[str, Promise] = {
     "store.paused": gettext_lazy("Paused the store %(target)s."),
     "store.resumed": gettext_lazy("Resumed the store %(target)s."),
     "store.broke": gettext_lazy("The authorization of %(target)s stopped working: %(fault)s."),
+    "store.healed": gettext_lazy("The store %(target)s works again; it had stopped: %(fault)s."),
     "link.started": gettext_lazy("Began to link a store: %(target)s."),
     "link.failed": gettext_lazy("Linking %(target)s failed: %(fault)s."),
     "link.cancelled": gettext_lazy("Cancelled linking %(target)s."),

@@ -10,7 +10,7 @@ from typing import Any, cast
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from platforms import credentials, registry, tasks, vault
+from platforms import credentials, registry, tasks, timeline, vault
 from platforms.errors import Fault
 from platforms.flows.link import NotPossible, is_taken, mode_of, note_failure, region_of
 from platforms.flows.start_streams import start_streams
@@ -20,6 +20,7 @@ from platforms.models import (
     AuthorizationState,
     Consent,
     LinkAttempt,
+    Moment,
     PushState,
     Step,
     Stream,
@@ -114,6 +115,11 @@ def _confirm(
             actor=user, now=now, target=store, on_behalf=attempt.on_behalf,
             detail={"mode": attempt.mode, "handed_over": attempt.handed_over},
         )  # fmt: skip
+        assert store.authorization is not None
+        timeline.note(
+            authorization=store.authorization, store=store, now=now,
+            moment=Moment.RELINKED if attempt.relinks else Moment.LINKED,
+        )  # fmt: skip
     return Linked(authorization=authorization, stores=stores, relinked=bool(attempt.relinks))
 
 
@@ -138,7 +144,7 @@ def _begin(
     _write_consent(attempt, authorization, user, shops, now=now)
     start_streams(authorization=authorization, new_stores=stores, now=now)
     Stream.objects.filter(authorization=authorization, finished_at=None).update(
-        due_at=now, fault="", failures=0
+        due_at=now, fault="", fault_detail="", failures=0, failing_since=None
     )
 
 

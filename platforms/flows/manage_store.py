@@ -9,12 +9,18 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import User
-from platforms import tasks
+from platforms import tasks, timeline
 from platforms.flows.register_pushes import unregister_pushes
 from platforms.flows.start_streams import catch_up
-from platforms.models import Authorization, AuthorizationState, Consent, Stream
+from platforms.models import Authorization, AuthorizationState, Consent, Moment, Stream
 from tenants.flows.record_event import record_event
 from tenants.models import Store, StoreState
+
+MOMENTS = {
+    "store.paused": Moment.PAUSED,
+    "store.resumed": Moment.RESUMED,
+    "store.unlinked": Moment.UNLINKED,
+}
 
 
 def pause_store(*, store: Store, user: User | None, now: datetime, on_behalf: bool = False) -> None:
@@ -110,3 +116,6 @@ def _record(verb: str, store: Store, user: User | None, now: datetime, *, on_beh
     record_event(
         tenant=store.tenant, verb=verb, actor=user, now=now, target=store, on_behalf=on_behalf
     )
+    moment = MOMENTS.get(verb)
+    if moment is not None and store.authorization is not None:
+        timeline.note(authorization=store.authorization, store=store, moment=moment, now=now)

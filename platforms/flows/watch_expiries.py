@@ -146,7 +146,7 @@ def _tell(due: _Due, *, now: datetime) -> bool:
         }  # fmt: skip
         if due.app_id is not None:
             app = App.objects.get(pk=due.app_id)
-            data |= {"app": app.name, "platform": app.platform}
+            data |= {"name": app.name, "platform": app.platform}
             return announce(
                 tenant_id=due.tenant_id, occasion=Occasion.SECRET_ENDS, key=due.key(), now=now,
                 app=app, data=data,
