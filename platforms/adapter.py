@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol, TypeVar
 
 import msgspec
 
+from platforms import reading
 from platforms.errors import Fault, PlatformError, platform_error
 from platforms.spec import (
     Account,
@@ -255,6 +256,9 @@ class Adapter:
 
     def after_refresh(self, error: PlatformError) -> PlatformError:
         """What a refusal means that comes back right after a refresh."""
+        if error.fault is Fault.TOKEN_EXPIRED and reading.UNEXPLAINED in error.detail:
+            # The platform has just renewed the token and says nothing against it.
+            return platform_error(Fault.BAD_RESPONSE, error.detail)
         if error.fault is Fault.TOKEN_EXPIRED:  # a brand-new token: it is the grant that died
             return platform_error(Fault.TOKEN_REVOKED, error.detail)
         return error

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from platforms.errors import Fault, platform_error
+from platforms.errors import Fault, PlatformError, platform_error
 from platforms.redaction import mask
 from platforms.spec import Answer, LineData, Request
 
@@ -24,6 +24,26 @@ MAX_AMOUNT = Decimal(10) ** 12
 MAX_DECIMALS = 8
 MAX_QUANTITY = 10**7
 MAX_NUMBER_LENGTH = 64
+
+# In the detail of a refusal that came without the platform's own words.
+UNEXPLAINED = "without an explanation"
+# What a refusal means by its status alone. 403 is what proxies and their like answer.
+STATUSES = {
+    401: Fault.TOKEN_EXPIRED,
+    403: Fault.PLATFORM_DOWN,
+    429: Fault.RATE_LIMITED,
+} | dict.fromkeys((400, 404, 410, 413, 414, 415, 422, 431), Fault.INVALID_REQUEST)
+# Of several complaints the one that passes, or cures itself, is told first: it explains the rest.
+MILDEST_FIRST = (
+    Fault.PLATFORM_DOWN,
+    Fault.RATE_LIMITED,
+    Fault.QUOTA_EXHAUSTED,
+    Fault.CLOCK_SKEW,
+    Fault.TOKEN_EXPIRED,
+    Fault.INVALID_REQUEST,
+    Fault.IP_NOT_WHITELISTED,
+)
+_DEEPEST, _MOST_OBJECTS = 6, 100
 
 _LONG_TOKEN = re.compile(r"[\w|^#.+/=~-]{32,}")
 _CONTROL_BYTE = re.compile(rb"[\x00-\x1f]")
@@ -178,9 +198,69 @@ def distinct_lines(lines: Iterable[LineData]) -> tuple[LineData, ...]:
     return tuple(result)
 
 
+# --- refusals
+
+
+def complaints(answer: Answer, *, top: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Every object in a refusal, outermost first: gateways and older services wrap errors into
+    lists and envelopes. Of a success only what its fields `top` hold, for orders have codes and
+    messages of their own. Empty where the body is not JSON."""
+    found: Any
+    if 200 <= answer.status < 300:
+        whole = try_decode(answer.body, dict[str, msgspec.Raw]) or {}
+        found = {name: msgspec.json.decode(whole[name]) for name in top if name in whole}
+    else:
+        found = try_decode(answer.body, object)
+    return [each for each, _n in zip(_objects(found, 0), range(_MOST_OBJECTS), strict=False)]
+
+
+def _objects(value: Any, depth: int) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    inner = value.values() if isinstance(value, dict) else value
+    if depth < _DEEPEST and isinstance(value, dict | list):
+        for each in inner:
+            yield from _objects(each, depth + 1)
+
+
+def unexplained(answer: Answer, faults: Mapping[int, Fault] | None = None) -> PlatformError:
+    """A refusal without the platform's error form: nothing, or a page of something in between.
+
+    `faults` are the statuses that mean something else on this platform.
+    """
+    fault = {**STATUSES, **(faults or {})}.get(answer.status, Fault.BAD_RESPONSE)
+    if answer.status >= 500:
+        fault = Fault.PLATFORM_DOWN
+    if fault is Fault.TOKEN_EXPIRED and answer.body.lstrip().startswith(b"<"):
+        fault = Fault.BAD_RESPONSE  # a proxy wants to be signed in at
+    return platform_error(fault, f"HTTP {answer.status} {UNEXPLAINED}")
+
+
+def mildest(faults: Iterable[Fault | None]) -> Fault | None:
+    """Of what several complaints mean, the one to act on; None if none means anything."""
+    known = [fault for fault in faults if fault]
+    return next((fault for fault in MILDEST_FIRST if fault in known), known[0] if known else None)
+
+
+def first_match(message: str, rules: Iterable[tuple[str, Fault]]) -> Fault | None:
+    """What the first rule (pattern in lower case, fault) says that is found in a message."""
+    said = message.lower()
+    return next((fault for pattern, fault in rules if re.search(pattern, said)), None)
+
+
+def oauth_error(said: Iterable[Mapping[str, Any]], faults: Mapping[str, Fault]) -> str:
+    """The word by which a token endpoint refuses, "" where it says none; also out of a wrapping,
+    where it may be called `code`."""
+    words = [each[name] for each in said for name in ("error", "code") if name in each]
+    texts = [word for word in words if isinstance(word, str)]
+    plain = [each["error"] for each in said if isinstance(each.get("error"), str)]
+    return next((word for word in texts if word.lower() in faults), next(iter(plain), ""))
+
+
 def oauth_fault(request: Request, error: str, faults: Mapping[str, Fault]) -> Fault:
     """What the `error` of a token endpoint means. Only a refused refresh means a dead grant: a
     refused code was used twice or is too old."""
-    if error == "invalid_grant" and (request.form or {}).get("grant_type") != "refresh_token":
+    asked = request.form or request.params
+    if error.lower() == "invalid_grant" and asked.get("grant_type") != "refresh_token":
         return Fault.INVALID_REQUEST
-    return faults.get(error, Fault.INVALID_REQUEST)
+    return faults.get(error.lower(), Fault.INVALID_REQUEST)

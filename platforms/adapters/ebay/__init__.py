@@ -156,7 +156,7 @@ class Ebay(Adapter):
         user_id = reading.text(user.userId)
         if not user_id:
             raise platform_error(Fault.BAD_RESPONSE, "the account has no number")
-        if user.status == "ACCOUNTONHOLD":
+        if (user.status or "").upper() == "ACCOUNTONHOLD":
             raise platform_error(Fault.ACCOUNT_SUSPENDED, "ACCOUNTONHOLD")
         # The user name can change and may be an opaque id: only userId is the key.
         name = reading.text(user.username) or user_id

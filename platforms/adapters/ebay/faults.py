@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any, Self
 from zoneinfo import ZoneInfo
-
-import msgspec
 
 from platforms import reading
 from platforms.errors import Fault, NeedsSupport, PlatformError, platform_error
@@ -18,6 +19,7 @@ OAUTH_FAULTS = {
     "invalid_grant": Fault.TOKEN_REVOKED,
     "invalid_client": Fault.BAD_CREDENTIALS,
     "invalid_scope": Fault.INSUFFICIENT_SCOPE,
+    "invalid_token": Fault.TOKEN_EXPIRED,
     "unauthorized_client": Fault.INVALID_REQUEST,
     "invalid_request": Fault.INVALID_REQUEST,
     "unsupported_grant_type": Fault.INVALID_REQUEST,
@@ -52,7 +54,16 @@ ERROR_FAULTS: dict[range, Fault] = {
     range(215113, 215115): Fault.CLOCK_SKEW,
     range(215000, 215123): Fault.INVALID_REQUEST,
 }
-
+# All production calls are refused while our account-deletion address is not valid.
+NOT_COMPLIANT = r"\bcompl(iance|iant|y)\b"
+# Of a number that is not in the table.
+WORDS = (
+    (r"\b(expired|invalid)\b.*\btoken\b|\btoken\b.*\b(expired|invalid)\b", Fault.TOKEN_EXPIRED),
+    (r"insufficient permission|(missing|insufficient) scope", Fault.INSUFFICIENT_SCOPE),
+)
+# Of neither. A 403 that does not speak of permissions is no reason to consent anew.
+STATUSES = {401: Fault.TOKEN_EXPIRED, 403: Fault.UNKNOWN}
+ITS_OWN_FAILURE = "APPLICATION"  # eBay's category for what is no fault of the request
 
 # A 429 looks the same whether calls came too fast or the day's are used up (fact sheet §5), unless
 # it says so in words or asks for a pause that only the end of a day explains.
@@ -61,46 +72,61 @@ _LONG = timedelta(minutes=30)
 _DAY_BEGINS = ZoneInfo("America/Los_Angeles")
 
 
-class _Error(msgspec.Struct):
-    errorId: int | None = None
-    message: str | None = None
-    longMessage: str | None = None
+@dataclass(frozen=True, kw_only=True)
+class _Error:
+    number: int | None
+    said: str
+    category: str
 
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> Self:
+        number = str(raw["errorId"]).strip()
+        return cls(
+            number=int(number) if re.fullmatch(r"[0-9]{1,12}", number) else None,
+            said=" ".join(str(raw[name]) for name in ("message", "longMessage") if raw.get(name)),
+            category=str(raw.get("category", "")),
+        )
 
-class _Complaint(msgspec.Struct):
-    errors: list[_Error] | None = None
-    error: str | None = None
+    @property
+    def meaning(self) -> Fault | None:
+        if re.search(NOT_COMPLIANT, self.said.lower()):
+            return Fault.APP_REJECTED
+        for numbers, fault in ERROR_FAULTS.items():
+            if self.number in numbers:
+                return fault
+        if self.category.upper() == ITS_OWN_FAILURE:
+            return Fault.PLATFORM_DOWN
+        return reading.first_match(self.said, WORDS)
 
 
 def read_fault(request: Request, answer: Answer) -> PlatformError | None:
-    complaint = reading.try_decode(answer.body, _Complaint)
+    said = reading.complaints(answer, top=("errors", "error"))
+    errors = [_Error.read(each) for each in said if "errorId" in each]
     if answer.status == 429:
-        return _too_many(answer, complaint)
+        return _too_many(answer, errors)
     if answer.status >= 500:
         return platform_error(Fault.PLATFORM_DOWN, f"HTTP {answer.status}")
-    if complaint and complaint.error:
-        return _oauth_fault(request, complaint.error)
-    if complaint and complaint.errors:
-        return _api_fault(answer.status, complaint)
+    if errors:
+        return _api_fault(answer.status, errors)
+    if error := reading.oauth_error(said, OAUTH_FAULTS):
+        return _oauth_fault(request, error)
     if 200 <= answer.status < 300:
         made = answer.status == 201 and not answer.body.strip()  # its address is in a header
         if answer.status == 204 or made or reading.is_json(answer):
             return None
         return platform_error(Fault.BAD_RESPONSE, "the answer is not JSON")
-    return _bare_fault(answer)
+    return reading.unexplained(answer)
 
 
-def _too_many(answer: Answer, complaint: _Complaint | None) -> PlatformError:
-    errors = (complaint.errors or []) if complaint else []
-    said = " ".join(f"{e.message or ''} {e.longMessage or ''}" for e in errors)
+def _too_many(answer: Answer, errors: Sequence[_Error]) -> PlatformError:
     asked = answer.headers.get("retry-after", "").strip()
     pause = int(asked) if re.fullmatch(r"[0-9]{1,6}", asked) else 0
     if pause >= _LONG.total_seconds():
-        return platform_error(Fault.QUOTA_EXHAUSTED, _codes(complaint))
-    if not pause and _DAILY.search(said):
+        return platform_error(Fault.QUOTA_EXHAUSTED, _told(errors))
+    if not pause and any(_DAILY.search(error.said) for error in errors):
         rest = _rest_of_the_day(answer)
-        return platform_error(Fault.QUOTA_EXHAUSTED, _codes(complaint), retry_after=rest)
-    return platform_error(Fault.RATE_LIMITED, _codes(complaint))
+        return platform_error(Fault.QUOTA_EXHAUSTED, _told(errors), retry_after=rest)
+    return platform_error(Fault.RATE_LIMITED, _told(errors))
 
 
 def _rest_of_the_day(answer: Answer) -> timedelta | None:
@@ -113,9 +139,8 @@ def _rest_of_the_day(answer: Answer) -> timedelta | None:
     return midnight.astimezone(UTC) - now.astimezone(UTC)
 
 
-def _codes(complaint: _Complaint | None) -> str:
-    errors = (complaint.errors or []) if complaint else []
-    return reading.short(", ".join(f"{e.errorId} {e.message or ''}".strip() for e in errors[:3]))
+def _told(errors: Sequence[_Error]) -> str:
+    return reading.short(", ".join(f"{e.number} {e.said}".strip() for e in errors[:3]))
 
 
 def _oauth_fault(request: Request, error: str) -> PlatformError:
@@ -124,26 +149,7 @@ def _oauth_fault(request: Request, error: str) -> PlatformError:
     return NeedsSupport(fault, detail) if fault in _OURS else platform_error(fault, detail)
 
 
-def _api_fault(status: int, complaint: _Complaint) -> PlatformError:
-    detail = _codes(complaint)
-    if "compliance" in detail.lower():
-        # All production calls are refused while our account-deletion address is not valid.
-        return platform_error(Fault.APP_REJECTED, detail)
-    for error in complaint.errors or ():
-        for codes, fault in ERROR_FAULTS.items():
-            if error.errorId in codes:
-                return platform_error(fault, detail)
-    by_status = {401: Fault.TOKEN_EXPIRED, 403: Fault.INSUFFICIENT_SCOPE}
-    return platform_error(by_status.get(status, Fault.INVALID_REQUEST), detail)
-
-
-def _bare_fault(answer: Answer) -> PlatformError:
-    """A refusal without eBay's error form: empty, or a page of something in between."""
-    detail = f"HTTP {answer.status} without an explanation"
-    if answer.status == 401:
-        return platform_error(Fault.TOKEN_EXPIRED, detail)
-    if answer.status in (400, 404, 410):
-        return platform_error(Fault.INVALID_REQUEST, detail)
-    if answer.status == 403:
-        return platform_error(Fault.PLATFORM_DOWN, detail)
-    return platform_error(Fault.BAD_RESPONSE, detail)
+def _api_fault(status: int, errors: Sequence[_Error]) -> PlatformError:
+    meaning = reading.mildest(error.meaning for error in errors)
+    fault = meaning or STATUSES.get(status, Fault.INVALID_REQUEST)
+    return platform_error(fault, _told(errors))

@@ -11,7 +11,7 @@ import msgspec
 
 from platforms import reading
 from platforms.adapter import Adapter, Call
-from platforms.adapters.ozon import faults, identity, oauth, orders
+from platforms.adapters.ozon import calls, faults, identity, oauth, orders
 from platforms.adapters.ozon.advice import ADVICE
 from platforms.adapters.ozon.modes import MODES, SCOPES, explain_value
 from platforms.adapters.ozon.webhooks import OzonWebhooks
@@ -118,7 +118,8 @@ class Ozon(Adapter):
             # /v1/roles is documented for keys only: what the lists answer tells instead.
             closed = self._closed_lists(call, now=now)
             return identity.of_consent(call, missing=tuple(identity.SCOPE_OF[k] for k in closed))
-        roles = reading.decode(call(Request(method="POST", path="/v1/roles")), identity.Roles)
+        answer = calls.ask(call, Request(method="POST", path="/v1/roles"))
+        roles = reading.decode(answer, identity.Roles)
         if len(identity.missing_roles(roles)) == len(identity.NEEDED):
             self._closed_lists(call, now=now)  # the roles are a hint: try the lists
         return identity.of_key(call, roles)
@@ -160,8 +161,12 @@ class Ozon(Adapter):
         return faults.read_fault(request, answer)
 
     def worth_refreshing(self, error: PlatformError) -> bool:
-        # A token it does not take may be answered as if there were no credentials at all.
-        return super().worth_refreshing(error) or "headers are required" in error.detail
+        return super().worth_refreshing(error) or calls.wants_keys(error)
+
+    def after_refresh(self, error: PlatformError) -> PlatformError:
+        if calls.wants_keys(error):  # a new token, and still as if none came: nobody knows why
+            return platform_error(Fault.UNKNOWN, error.detail)
+        return super().after_refresh(error)
 
     # --- orders
 
@@ -200,7 +205,7 @@ class Ozon(Adapter):
             body["cursor"] = at.at
         path = OPEN_LIST if at.kind == "open" else identity.LISTS[at.kind]
         request = Request(method="POST", path=path, operation="orders", json=body)
-        return reading.decode(call(request), _Postings)
+        return reading.decode(calls.ask(call, request), _Postings)
 
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
         return orders.parse_order(raw, kind=kind)

@@ -9,7 +9,7 @@ import msgspec
 
 from platforms import reading
 from platforms.adapter import Call
-from platforms.adapters.ozon import oauth
+from platforms.adapters.ozon import calls, oauth
 from platforms.errors import Fault, NeedsSeller, platform_error
 from platforms.spec import Identity, Request, Shop
 
@@ -86,7 +86,7 @@ def _identity(
 def company_of(call: Call) -> Company:
     """What we may know about the shop: nothing, where the role for it is missing."""
     try:
-        answer = call(Request(method="POST", path="/v1/seller/info"))
+        answer = calls.ask(call, Request(method="POST", path="/v1/seller/info"))
     except NeedsSeller as exc:
         if exc.fault is not Fault.INSUFFICIENT_SCOPE:
             raise

@@ -218,7 +218,7 @@ def test_a_token_need_not_be_readable(token):
         (REFRESH, 400, {"message": "application is disconnected"}, Fault.TOKEN_REVOKED),
         (REFRESH, 401, {"error": "invalid_client"}, Fault.BAD_CREDENTIALS),
         (REFRESH, 400, {"error": "invalid_request"}, Fault.INVALID_REQUEST),
-        (REFRESH, 403, {"message": "something new"}, Fault.INSUFFICIENT_SCOPE),
+        (REFRESH, 403, {"message": "something new"}, Fault.UNKNOWN),
         (REFRESH, 400, b"<html>", Fault.INVALID_REQUEST),
         (REFRESH, 401, b"<html>", Fault.BAD_RESPONSE),
         (REFRESH, 503, {"error": "invalid_grant"}, Fault.PLATFORM_DOWN),
