@@ -68,7 +68,7 @@ def drop(kept: Kept) -> None:
 def find(row: Authorization) -> Kept | None:
     """The answer to the refresh of `row`'s present credential, if one was left here."""
     path = _folder() / f"{row.public_id}.{row.generation}"
-    if not path.exists():
+    if not os.path.exists(path):
         return None
     return Kept(public_id=str(row.public_id), generation=row.generation, path=path)
 
@@ -105,7 +105,8 @@ def open_kept(kept: Kept, row: Authorization) -> Opened:
 
 def _write(path: Path, content: bytes) -> None:
     """Under another name first: a file that is there is whole."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not os.path.isdir(path.parent):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)

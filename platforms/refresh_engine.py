@@ -12,15 +12,18 @@ import queue
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import close_old_connections, connection, connections
 from django.utils import timezone
 
+from platforms import vault
 from platforms.errors import Fault
-from platforms.flows.refresh import Outcome, recover_answers, refresh_claimed
+from platforms.flows.refresh import Outcome, recover_answers, refresh_leased
 from platforms.models import Authorization
+from platforms.traffic import CallBook
 from tenants.scope import all_tenants, tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -28,6 +31,7 @@ logger = logging.getLogger(__name__)
 # Failures of a platform in a row after which it gets only so many threads until one succeeds.
 DOWN_AFTER, PROBES = 8, 2
 GIVEN_BACK_FOR = timedelta(seconds=5)
+WRITE_AT = 200  # counts of calls are written when there are so many
 SLOW_S = 5.0  # a platform that takes longer, on average, gets a quarter of the threads
 OUTAGES = {Fault.PLATFORM_DOWN, Fault.NETWORK_UNREACHABLE, Fault.TLS_FAILED, Fault.BAD_RESPONSE}
 
@@ -61,7 +65,11 @@ class Engine:
     outcomes: Counter[str] = field(default_factory=Counter)
     _paces: dict[str, _Pace] = field(default_factory=dict)
     _busy: Counter[str] = field(default_factory=Counter)  # platform -> threads at work
-    _todo: queue.SimpleQueue[Authorization | None] = field(default_factory=queue.SimpleQueue)
+    _book: CallBook = field(default_factory=CallBook)
+    _keys: dict[int, bytes] = field(default_factory=dict)  # of the tenants claimed last
+    _todo: queue.SimpleQueue[tuple[Authorization, dict[int, bytes]] | None] = field(
+        default_factory=queue.SimpleQueue
+    )
     _done: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
     _started: list[threading.Thread] = field(default_factory=list)
 
@@ -90,11 +98,13 @@ class Engine:
                 self._todo.put(None)
             for thread in self._started:
                 thread.join()
+            self._book.flush(now=timezone.now())
 
     def _run_here(self) -> None:
         while rows := self._claim():
             for row in rows:
-                self._refresh(row)
+                self._refresh(row, self._keys)
+        self._book.flush(now=timezone.now())
 
     def _claim(self) -> list[Authorization]:
         now = timezone.now()
@@ -110,13 +120,14 @@ class Engine:
                 room = left.setdefault(row.platform, _Pace().allowance(self.threads))
                 left[row.platform] -= 1
                 (mine if room > 0 else too_many).append(row)
-            Authorization.objects.filter(pk__in=[row.pk for row in too_many]).update(
-                refresh_due_at=now + GIVEN_BACK_FOR
-            )
+            Authorization.give_back(too_many, due_at=now + GIVEN_BACK_FOR)
+        self._keys = vault.read_keys({row.tenant_id for row in mine})
         return mine
 
     def _wait_for(self, *, free: int) -> None:
         """Until that many threads have nothing to do."""
+        if len(self._book) >= WRITE_AT:
+            self._book.flush(now=timezone.now())
         while self.threads - self._busy.total() < free:
             self._busy[self._done.get()] -= 1
 
@@ -126,28 +137,27 @@ class Engine:
             thread = threading.Thread(target=self._work, daemon=True)
             thread.start()
             self._started.append(thread)
-        self._todo.put(row)
+        self._todo.put((row, self._keys))
 
     def _work(self) -> None:
         close_old_connections()
         try:
-            while (row := self._todo.get()) is not None:
-                self._refresh(row)
-                self._done.put(row.platform)
+            while (job := self._todo.get()) is not None:
+                self._refresh(*job)
+                self._done.put(job[0].platform)
         finally:
             connections.close_all()
 
-    def _refresh(self, row: Authorization) -> None:
+    def _refresh(self, row: Authorization, keys: Mapping[int, bytes]) -> None:
         started = time.monotonic()
         try:
-            with tenant_scope(row.tenant_id):
-                result = refresh_claimed(authorization=row)
+            with tenant_scope(row.tenant_id), vault.holding(keys):
+                result = refresh_leased(
+                    authorization=row, successor=row.in_flight_since is not None, book=self._book
+                )
         except Exception as exc:
             logger.exception("pump.tripped")
             self.bugs.append(exc)
-            return
-        if result is None:
-            self.outcomes[Outcome.KEPT] += 1
             return
         self.outcomes[result.outcome] += 1
         failed = result.outcome == Outcome.FAILED and result.fault in OUTAGES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db.models import F
@@ -36,4 +37,22 @@ def note(
     TimelineEntry.objects.create(
         tenant_id=authorization.tenant_id, authorization=authorization, store=store,
         moment=moment, fault=fault, detail=detail[:300], first_at=now, last_at=now,
+    )  # fmt: skip
+
+
+def note_refreshed(authorizations: Mapping[int, int], *, now: datetime) -> None:
+    """Count a refresh for each authorization (id -> tenant id); in a scope of all tenants."""
+    today = TimelineEntry.objects.filter(
+        authorization_id__in=authorizations, store=None, moment=Moment.REFRESHED, fault="",
+        first_at__gt=now - ONE_LINE,
+    )  # fmt: skip
+    known = set(today.values_list("authorization_id", flat=True))
+    today.update(count=F("count") + 1, last_at=now)
+    TimelineEntry.objects.bulk_create(
+        TimelineEntry(
+            tenant_id=tenant_id, authorization_id=pk, moment=Moment.REFRESHED,
+            first_at=now, last_at=now,
+        )
+        for pk, tenant_id in authorizations.items()
+        if pk not in known
     )  # fmt: skip

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -18,9 +20,18 @@ from django.utils.crypto import salted_hmac
 from accounts import sealing
 from accounts.sealing import Unopenable
 from platforms.models.traffic import TenantKey
-from tenants.scope import tenant_scope
+from tenants.scope import all_tenants, tenant_scope
 
-__all__ = ["Unopenable", "fingerprint", "hint", "rewrap", "seal", "unseal"]
+__all__ = [
+    "Unopenable",
+    "fingerprint",
+    "hint",
+    "holding",
+    "read_keys",
+    "rewrap",
+    "seal",
+    "unseal",
+]
 
 _VERSION = b"\x01"
 _NONCE = 12
@@ -30,6 +41,7 @@ _CACHED_KEYS = 500
 # back to the next one, and a key that is in no row would seal what nobody can open.
 _cache: OrderedDict[tuple[int, bytes], bytes] = OrderedDict()
 _cache_lock = threading.Lock()
+_held = threading.local()  # keys: tenant -> data key, inside `holding`
 
 
 def seal(tenant_id: int, place: str, plain: bytes) -> bytes:
@@ -84,7 +96,33 @@ def _key_place(tenant_id: int) -> bytes:
     return f"tenant-key|{tenant_id}".encode()
 
 
+def read_keys(tenant_ids: Collection[int]) -> dict[int, bytes]:
+    """The data keys of several tenants in one query, for `holding`; without those that do not
+    open."""
+    with all_tenants("the keys of several tenants are read at once"):
+        rows = list(TenantKey.objects.filter(tenant_id__in=tenant_ids))
+    keys = {}
+    for row in rows:
+        with suppress(Unopenable):
+            keys[row.tenant_id] = _unwrapped(row)
+    return keys
+
+
+@contextmanager
+def holding(keys: Mapping[int, bytes]) -> Iterator[None]:
+    """Use these keys without asking for their rows, for one short piece of work on this thread."""
+    before = getattr(_held, "keys", {})
+    _held.keys = {**before, **keys}
+    try:
+        yield
+    finally:
+        _held.keys = before
+
+
 def _data_key(tenant_id: int, *, create: bool) -> bytes:
+    held: Mapping[int, bytes] = getattr(_held, "keys", {})
+    if tenant_id in held:
+        return held[tenant_id]
     with tenant_scope(tenant_id):
         # The row is asked for each time: a destroyed key must stop working in every process.
         row = TenantKey.objects.first()
@@ -92,12 +130,16 @@ def _data_key(tenant_id: int, *, create: bool) -> bytes:
             row = _create_key(tenant_id)
     if row is None:
         raise Unopenable("the tenant's key was destroyed")
-    cached = tenant_id, bytes(row.wrapped)
+    return _unwrapped(row)
+
+
+def _unwrapped(row: TenantKey) -> bytes:
+    cached = row.tenant_id, bytes(row.wrapped)
     with _cache_lock:
         if cached in _cache:
             _cache.move_to_end(cached)
             return _cache[cached]
-    key = sealing.unseal(row.wrapped, aad=_key_place(tenant_id))
+    key = sealing.unseal(row.wrapped, aad=_key_place(row.tenant_id))
     with _cache_lock:
         _cache[cached] = key
         while len(_cache) > _CACHED_KEYS:

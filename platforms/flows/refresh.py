@@ -8,6 +8,7 @@ that spent such a token is kept on disk until it is committed (platforms/answers
 
 from __future__ import annotations
 
+import json
 import logging
 import random
 import time
@@ -25,15 +26,14 @@ from platforms.errors import Fault, NeedsSeller, OwnLimit, PlatformError, TryLat
 from platforms.flows.break_authorization import break_authorization
 from platforms.flows.heal_authorization import heal_authorization
 from platforms.models import Authorization, AuthorizationState, Moment
+from platforms.models.linking import REFRESH_LEASE as LEASE
 from platforms.spec import Account, Grant
-from platforms.traffic import CallCounter
+from platforms.traffic import CallBook, CallCounter
 from platforms.transport import Channel
 from tenants.scope import all_tenants, tenant_scope
 
 logger = logging.getLogger(__name__)
 
-# Longer than the longest call may take (transport.TOTAL_TIMEOUT_S), or two would call at once.
-LEASE = timedelta(seconds=150)
 WAIT_FOR_OTHER_S = 90.0
 BACK_OFF = (timedelta(minutes=1), timedelta(hours=1))
 
@@ -127,27 +127,26 @@ def refresh(
         )
         if not wanted:
             return Refreshed(outcome=Outcome.KEPT)
-        result = refresh_claimed(authorization=row)
-        if result is not None:
-            return result
+        successor = row.in_flight_since is not None
+        if _take_lease(row):
+            return refresh_leased(authorization=row, successor=successor)
         if time.monotonic() > give_up:
             return Refreshed(outcome=Outcome.FAILED, fault=Fault.PLATFORM_DOWN)
         time.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311
         pause_s = min(pause_s * 2, 0.5)
 
 
-def refresh_claimed(*, authorization: Authorization) -> Refreshed | None:
-    """Refresh the credential that `authorization` (read just now, with its app) carries,
-    without waiting: None if another process holds the lease or has replaced the credential.
-    Also for a refused one that gets a second look."""
-    successor = authorization.in_flight_since is not None
-    if not _take_lease(authorization):
-        return None
+def refresh_leased(
+    *, authorization: Authorization, successor: bool, book: CallBook | None = None
+) -> Refreshed:
+    """Refresh the credential of a leased `authorization` (with its app), also a refused one
+    that gets a second look. `successor`: the holder before died with a call under way. Calls
+    are counted in `book` where one is kept for many."""
     if kept := answers.find(authorization):
-        written = _write_kept(authorization, kept)
+        written = _write_kept(authorization, kept, book)
         if written is not None:
             return written
-    return _refresh_under_lease(authorization, successor=successor)
+    return _refresh_under_lease(authorization, successor=successor, book=book)
 
 
 def recover_answers() -> int:
@@ -163,7 +162,7 @@ def recover_answers() -> int:
             continue
         with tenant_scope(row.tenant_id):
             if _take_lease(row):
-                recovered += _write_kept(row, kept) is not None
+                recovered += _write_kept(row, kept, None) is not None
     return recovered
 
 
@@ -179,7 +178,9 @@ def _take_lease(row: Authorization) -> bool:
     return bool(taken)
 
 
-def _refresh_under_lease(row: Authorization, *, successor: bool) -> Refreshed:
+def _refresh_under_lease(
+    row: Authorization, *, successor: bool, book: CallBook | None
+) -> Refreshed:
     adapter = registry.get(row.platform)
     try:
         account = credentials.account_of(row)
@@ -190,7 +191,7 @@ def _refresh_under_lease(row: Authorization, *, successor: bool) -> Refreshed:
     if not adapter.can_refresh(account):
         _release(row)
         return Refreshed(outcome=Outcome.KEPT)
-    counter = CallCounter(tenant_id=row.tenant_id, authorization_id=row.pk)
+    counter = CallCounter(tenant_id=row.tenant_id, authorization_id=row.pk, book=book)
     with Channel(adapter, account, counter=counter) as call:
         try:
             grant = adapter.refresh(call, now=timezone.now())
@@ -201,10 +202,10 @@ def _refresh_under_lease(row: Authorization, *, successor: bool) -> Refreshed:
         kept = None
         if spent and not adapter.refresh_repeats:
             kept = answers.keep(row, secrets, grant)
-        return _commit(row, secrets, grant, kept)
+        return _commit(row, secrets, grant, kept, book)
 
 
-def _write_kept(row: Authorization, kept: answers.Kept) -> Refreshed | None:
+def _write_kept(row: Authorization, kept: answers.Kept, book: CallBook | None) -> Refreshed | None:
     """Commit an answer found on disk; None if it is of no use."""
     try:
         opened = answers.open_kept(kept, row)
@@ -215,11 +216,15 @@ def _write_kept(row: Authorization, kept: answers.Kept) -> Refreshed | None:
         answers.drop(kept)
         return None
     logger.warning("refresh.answer_recovered", extra={"authorization_id": row.pk})
-    return _commit(row, opened.secrets, opened.grant, kept)
+    return _commit(row, opened.secrets, opened.grant, kept, book)
 
 
 def _commit(
-    row: Authorization, secrets: dict[str, str], grant: Grant, kept: answers.Kept | None
+    row: Authorization,
+    secrets: dict[str, str],
+    grant: Grant,
+    kept: answers.Kept | None,
+    book: CallBook | None,
 ) -> Refreshed:
     written = _write_patiently(row, secrets, grant)
     if kept:
@@ -230,7 +235,10 @@ def _commit(
         return Refreshed(outcome=Outcome.KEPT)
     if row.state == AuthorizationState.NEEDS_RELINK:
         heal_authorization(authorization=row, now=timezone.now())
-    timeline.note(authorization=row, moment=Moment.REFRESHED, now=timezone.now())
+    if book:
+        book.refreshed(row)
+    else:
+        timeline.note(authorization=row, moment=Moment.REFRESHED, now=timezone.now())
     return Refreshed(outcome=Outcome.REFRESHED)
 
 
@@ -250,31 +258,37 @@ def _write_patiently(row: Authorization, secrets: dict[str, str], grant: Grant) 
 
 
 def _write(row: Authorization, secrets: dict[str, str], grant: Grant) -> bool:
+    """One statement, by hand: the ORM takes as long for it as everything else together."""
     now = timezone.now()
     row.access_expires_at = grant.access_expires_at
     row.refresh_expires_at = grant.refresh_expires_at or row.refresh_expires_at
     row.consent_expires_at = grant.consent_expires_at or row.consent_expires_at
-    main = credentials.main_secret(secrets)
-    changes = {
-        "sealed_credential": credentials.sealed(row, secrets),
-        "generation": row.generation + 1,
-        "access_expires_at": row.access_expires_at,
-        "refresh_expires_at": row.refresh_expires_at,
-        "consent_expires_at": row.consent_expires_at,
-        "refreshed_at": now,
-        "refresh_due_at": credentials.next_refresh(row, secrets, now=now),
-        "refresh_failures": 0,
-        "failing_since": None,
-        "hint": vault.hint(main),
-        "fingerprint": vault.fingerprint(main),
-        "fault": "",
-        "fault_detail": "",
-        "leased_until": None,
-        "in_flight_since": None,
-    }
     if grant.scopes is not None:
-        changes["scopes_granted"] = list(grant.scopes)
-    return bool(Authorization.objects.filter(pk=row.pk, fence=row.fence).update(**changes))
+        row.scopes_granted = list(grant.scopes)
+    main = credentials.main_secret(secrets)
+    moment = connection.ops.adapt_datetimefield_value
+    values = (
+        credentials.sealed(row, secrets), row.generation + 1, moment(row.access_expires_at),
+        moment(row.refresh_expires_at), moment(row.consent_expires_at), moment(now),
+        moment(credentials.next_refresh(row, secrets, now=now)), vault.hint(main),
+        vault.fingerprint(main),
+        None if row.scopes_granted is None else json.dumps(row.scopes_granted),
+        row.pk, row.fence,
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE, values)
+        return bool(cursor.rowcount)
+
+
+_WRITE = """
+    UPDATE platforms_authorization SET
+        sealed_credential = %s, generation = %s, access_expires_at = %s,
+        refresh_expires_at = %s, consent_expires_at = %s, refreshed_at = %s,
+        refresh_due_at = %s, hint = %s, fingerprint = %s, scopes_granted = %s,
+        refresh_failures = 0, failing_since = NULL, fault = '', fault_detail = '',
+        leased_until = NULL, in_flight_since = NULL
+    WHERE id = %s AND fence = %s
+"""
 
 
 def _refused(row: Authorization, exc: PlatformError, *, successor: bool) -> Refreshed:

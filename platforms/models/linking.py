@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import Q, Window
+from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
@@ -17,8 +17,8 @@ from platforms import registry
 from platforms.errors import Fault
 from tenants.scope import TenantManager, TenantOwned, TenantQuerySet
 
-# Longer than a refresh may take, its lease included.
-CLAIMED_FOR = timedelta(minutes=4)
+# Longer than the longest call may take (transport.TOTAL_TIMEOUT_S), or two would call at once.
+REFRESH_LEASE = timedelta(seconds=150)
 FAULTS = [(fault.value, fault.value) for fault in Fault]
 
 
@@ -189,10 +189,10 @@ class Authorization(TenantOwned):
     def claim_due(
         cls, *, limit: int, now: datetime, skip_platforms: Collection[str] = ()
     ) -> list[Authorization]:
-        """Up to `limit` due rows for one worker, taking turns between tenants and platforms.
+        """Lease up to `limit` due rows, taking turns between tenants and platforms.
 
-        Claimed rows are due again after CLAIMED_FOR: a worker that dies loses nothing. Must run
-        in a scope of all tenants.
+        A row carries our fence; its `in_flight_since` is still that of the holder before, if
+        one died with a call under way. Must run in a scope of all tenants.
         """
         due = cls.objects.due_for_refresh(now).exclude(platform__in=skip_platforms)
         in_turn = (
@@ -210,9 +210,19 @@ class Authorization(TenantOwned):
                 rows = rows.select_for_update(skip_locked=True, of=("self",))
             claimed = list(rows.select_related("app"))
             cls.objects.filter(pk__in=[row.pk for row in claimed]).update(
-                refresh_due_at=now + CLAIMED_FOR
+                fence=F("fence") + 1, leased_until=now + REFRESH_LEASE, in_flight_since=now
             )
+        for row in claimed:
+            row.fence += 1
         return claimed
+
+    @classmethod
+    def give_back(cls, rows: Collection[Authorization], *, due_at: datetime) -> None:
+        """Undo a claim for which nothing was sent."""
+        for row in rows:
+            cls.objects.filter(pk=row.pk, fence=row.fence).update(
+                leased_until=None, in_flight_since=row.in_flight_since, refresh_due_at=due_at
+            )
 
 
 class Consent(TenantOwned):
