@@ -1,0 +1,296 @@
+"""What a notice says, made when it is read, in the reader's language and time zone.
+
+The workspace, mail, robots and digests all take their words from here. `Notice.data` may hold
+`since` and `until` (of a break), `at` (when something ends), all ISO 8601 with a zone; `days`
+(left when the notice was written); `outage` (many stores of the platform fail the same way);
+`what` ("key", or else a permission) and `name` (of an application).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from platforms import registry
+from platforms.advice import Action, Advice, advice_for, fault_words
+from platforms.models import Notice, Occasion
+from platforms.robots.spec import Level
+from tenants.models import Store, StoreState
+
+NAMED = 10  # stores named in one sentence
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeText:
+    """`label` and `path` are of the button: the page of ours where to act on it."""
+
+    title: str
+    sentences: tuple[str, ...]
+    label: str
+    path: str
+    level: Level
+
+
+def text_of(
+    notice: Notice, *, stores: Sequence[Store], zone: tzinfo, can_manage: bool
+) -> NoticeText:
+    """`stores` are those the notice is about that the reader may know; managers get buttons
+    that only they may press."""
+    return _TEXTS[Occasion(notice.occasion)](
+        _Facts(notice=notice, stores=tuple(stores), zone=zone, can_manage=can_manage)
+    )
+
+
+def store_label(store: Store) -> str:
+    """A store as it cannot be mistaken for another: "Tea House (eBay, United States)"."""
+    where = [platform_label(store.platform), _site(store)]
+    return _("%(store)s (%(where)s)") % {
+        "store": store.name,
+        "where": _(", ").join(part for part in where if part),
+    }
+
+
+def platform_label(code: str) -> str:
+    return str(registry.get(code).name) if code in registry.codes() else code
+
+
+def listed(names: Sequence[str], *, most: int = NAMED) -> str:
+    """Names in a row; of many the first ones, and how many more there are."""
+    shown = _(", ").join(names[:most])
+    more = len(names) - most
+    if more <= 0:
+        return shown
+    return ngettext("%(names)s and %(count)s more", "%(names)s and %(count)s more", more) % {
+        "names": shown,
+        "count": more,
+    }
+
+
+def moment_of(notice: Notice, key: str) -> datetime | None:
+    """A time among the facts of a notice, aware."""
+    try:
+        return datetime.fromisoformat(str(notice.data[key]))
+    except (KeyError, ValueError):
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Facts:
+    notice: Notice
+    stores: tuple[Store, ...]
+    zone: tzinfo
+    can_manage: bool
+
+    @property
+    def store(self) -> Store | None:
+        own = next((row for row in self.stores if row.pk == self.notice.store_id), None)
+        return own or (self.stores[0] if self.stores else None)
+
+    @property
+    def label(self) -> str:
+        return store_label(self.store) if self.store else _("A store")
+
+    @property
+    def platform(self) -> str:
+        if self.store:
+            return self.store.platform
+        return self.notice.app.platform if self.notice.app else ""
+
+    @property
+    def days(self) -> int:
+        return int(self.notice.data.get("days") or 0)
+
+    def time(self, key: str) -> str:
+        """A moment in words, "" where it is not known."""
+        at = moment_of(self.notice, key)
+        return date_format(localtime(at, self.zone), "DATETIME_FORMAT") if at else ""
+
+    def day(self, key: str) -> str:
+        at = moment_of(self.notice, key)
+        return date_format(localtime(at, self.zone), "DATE_FORMAT") if at else ""
+
+    def advice(self) -> Advice:
+        return advice_for(self.notice.fault, platform=self.platform)
+
+
+def _broke(facts: _Facts) -> NoticeText:
+    advice = facts.advice()
+    holes = {"store": facts.label, "fault": fault_words(facts.notice.fault)}
+    outage = bool(facts.notice.data.get("outage"))
+    waits = outage or advice.action == Action.WAIT
+    title = _("%(store)s waits: %(fault)s") if waits else _("%(store)s stopped working: %(fault)s")
+    sentences = [_since(facts), advice.title]
+    if outage:  # what one seller would do about the fault is wrong then
+        sentences.append(outage_words(facts.platform))
+    else:
+        sentences += [advice.text, *advice.values]
+    if not waits:
+        sentences.append(_("Orders of the meantime are pulled afterwards; none is lost."))
+    label, path = _button(facts, advice.action, outage=outage)
+    return NoticeText(
+        title=title % holes,
+        sentences=tuple(filter(None, sentences)),
+        label=label,
+        path=path,
+        level="warning" if waits else "danger",
+    )
+
+
+def outage_words(platform: str) -> str:
+    return _(
+        "Many stores at %(platform)s fail in the same way at the moment: it is not you. We keep"
+        " trying and pull afterwards what was missed."
+    ) % {"platform": platform_label(platform)}
+
+
+def _since(facts: _Facts) -> str:
+    since = facts.time("since")
+    if not since:
+        return _("No new orders arrive from it.")
+    return _("No new orders have arrived from it since %(time)s.") % {"time": since}
+
+
+def _button(facts: _Facts, action: Action, *, outage: bool) -> tuple[str, str]:
+    store = facts.store
+    if store is None:
+        return _("See the stores"), reverse("stores")
+    broken = store.state == StoreState.NEEDS_RELINK or action == Action.RELINK
+    if broken and not outage and facts.can_manage:
+        return _("Link the store again"), reverse("relink", args=[store.public_id])
+    if outage or action == Action.WAIT or broken:
+        return _("See the store"), reverse("store", args=[store.public_id])
+    return _("Find the cause"), _page("store_diagnosis", store)
+
+
+def _healed(facts: _Facts) -> NoticeText:
+    since, until = facts.time("since"), facts.time("until")
+    down = ""
+    if since and until:
+        down = _("It was down from %(since)s until %(until)s.") % {"since": since, "until": until}
+    elif since:
+        down = _("It had been down since %(since)s.") % {"since": since}
+    orders = _("The orders of the meantime are being pulled now. You need not do anything.")
+    return NoticeText(
+        title=_("%(store)s works again") % {"store": facts.label},
+        sentences=tuple(filter(None, (down, orders))),
+        label=_("See the store"),
+        path=_page("store", facts.store),
+        level="good",
+    )
+
+
+def _ends_soon(facts: _Facts) -> NoticeText:
+    is_key = facts.notice.data.get("what") == "key"
+    holes = {"store": facts.label, "count": facts.days, "day": facts.day("at")}
+    if is_key:
+        title = ngettext(
+            "The key of %(store)s expires in %(count)s day",
+            "The key of %(store)s expires in %(count)s days",
+            facts.days,
+        )
+    else:
+        title = ngettext(
+            "The permission of %(store)s ends in %(count)s day",
+            "The permission of %(store)s ends in %(count)s days",
+            facts.days,
+        )
+    return NoticeText(
+        title=title % holes,
+        sentences=tuple(filter(None, _about_the_end(facts, is_key=is_key))),
+        label=_("Link the store again") if facts.can_manage else _("See the store"),
+        path=_page("relink" if facts.can_manage else "store", facts.store),
+        level="danger" if facts.days <= 3 else "warning",
+    )
+
+
+def _about_the_end(facts: _Facts, *, is_key: bool) -> list[str]:
+    day, platform = facts.day("at"), platform_label(facts.platform)
+    what = (
+        _("The key that opens it at %(platform)s works until %(day)s.")
+        if is_key
+        else _("The permission given to us at %(platform)s ends on %(day)s; then no more orders"
+               " arrive.")
+    )  # fmt: skip
+    others = [row.name for row in facts.stores if facts.store and row.pk != facts.store.pk]
+    also = _("It also opens: %(stores)s.") % {"stores": listed(others)} if others else ""
+    todo = (
+        _(
+            "Make a new key there before that day and link the store again with it. Its orders"
+            " and its history stay."
+        )
+        if is_key
+        else _(
+            "Link the store again before that day: agree once more, and the time begins anew."
+            " Its orders and its history stay."
+        )
+    )
+    ask = "" if facts.can_manage else _("An owner or admin of your company can do that.")
+    return [what % {"platform": platform, "day": day} if day else "", also, todo, ask]
+
+
+def _secret_ends(facts: _Facts) -> NoticeText:
+    name = str(facts.notice.data.get("name") or (facts.notice.app and facts.notice.app.name) or "–")
+    holes = {"app": name, "count": facts.days, "day": facts.day("at")}
+    holes["platform"] = platform_label(facts.platform)
+    title = ngettext(
+        "The secret of the application %(app)s expires in %(count)s day",
+        "The secret of the application %(app)s expires in %(count)s days",
+        facts.days,
+    )
+    sentences = (
+        _("%(platform)s accepts it until %(day)s; then every store linked through it stops."),
+        _("Make a new secret at %(platform)s and link one of its stores again with it."),
+    )
+    return NoticeText(
+        title=title % holes,
+        sentences=tuple(each % holes for each in sentences),
+        label=_("See its stores"),
+        path=f"{reverse('stores')}?platform={facts.platform}",
+        level="danger" if facts.days <= 3 else "warning",
+    )
+
+
+def _check_suggested(facts: _Facts) -> NoticeText:
+    return NoticeText(
+        title=_("Check the data of %(store)s") % {"store": facts.label},
+        sentences=(
+            _("It was linked a short while ago."),
+            _(
+                "Compare its orders with those at %(platform)s, and see how many can be pulled in"
+                " an hour. It takes a minute or two."
+            )
+            % {"platform": platform_label(facts.platform)},
+        ),
+        label=_("Check now"),
+        path=_page("store_checks", facts.store),
+        level="good",
+    )
+
+
+def _page(name: str, store: Store | None) -> str:
+    return reverse(name, args=[store.public_id]) if store else reverse("stores")
+
+
+def _site(store: Store) -> str:
+    if not store.site or store.platform not in registry.codes():
+        return store.site
+    try:
+        return str(registry.get(store.platform).site(store.site).name)
+    except KeyError:
+        return store.site
+
+
+_TEXTS: dict[Occasion, Callable[[_Facts], NoticeText]] = {
+    Occasion.BROKE: _broke,
+    Occasion.HEALED: _healed,
+    Occasion.ENDS_SOON: _ends_soon,
+    Occasion.SECRET_ENDS: _secret_ends,
+    Occasion.CHECK_SUGGESTED: _check_suggested,
+}
