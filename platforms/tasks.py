@@ -25,7 +25,9 @@ from redis import RedisError
 from platforms.errors import PlatformError
 from platforms.flows import pull_orders as pulling
 from platforms.flows import register_pushes as registering
+from platforms.flows import send_notices as sending
 from platforms.flows import watch as watching
+from platforms.flows import work_checks as checking
 from platforms.flows import work_deliveries as delivering
 from platforms.flows.retention import expire
 from platforms.models import Authorization, Delivery, Stream
@@ -61,6 +63,11 @@ def kick_deliveries() -> None:
     _wake(pump_deliveries)
 
 
+def kick_checks() -> None:
+    """Wake the pump of data checks. Never fails its caller."""
+    _wake(pump_checks)
+
+
 def ensure_schedules() -> None:
     """One schedule each, never one per store. Safe to repeat."""
     for name, func, minutes in (
@@ -69,6 +76,8 @@ def ensure_schedules() -> None:
         ("deliveries", "platforms.tasks.pump_deliveries", 1),
         ("retention", "platforms.tasks.pump_retention", 60),
         ("watch", "platforms.tasks.pump_watch", 1),
+        ("checks", "platforms.tasks.pump_checks", 1),
+        ("notices", "platforms.tasks.pump_notices", 1),
     ):
         if not Schedule.objects.filter(name=name).exists():
             schedule(func, name=name, schedule_type=Schedule.MINUTES, minutes=minutes)
@@ -143,6 +152,30 @@ def pump_watch(*, limit: int = 2_000, **_later: object) -> int:
         done += told
         if told < limit or time.monotonic() > ends:
             return done
+
+
+def pump_checks(*, patience_s: float = 20.0, **_later: object) -> int:
+    """Work on the data checks that people asked for: one job at a time, so that the other
+    workers stay with the pulls."""
+    return checking.work(patience_s=patience_s)
+
+
+def pump_notices(*, limit: int = 50, **_later: object) -> int:
+    """Send the notices that are due, for `limit` recipients at a time."""
+    done, ends = 0, time.monotonic() + PUMP_FOR_S
+    bugs: list[Exception] = []
+    while time.monotonic() < ends:
+        batches = sending.claim_due(limit=limit, now=timezone.now())
+        if not batches:
+            break
+        _work_through(send_one, batches, bugs)
+        done += len(batches)
+    _tell(bugs)
+    return done
+
+
+def send_one(batch: sending.Batch) -> None:
+    sending.send_batch(batch=batch, now=timezone.now())
 
 
 def _work_through(work: Callable[[T], object], rows: Sequence[T], bugs: list[Exception]) -> None:

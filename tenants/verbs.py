@@ -47,6 +47,8 @@ VERBS: dict[str, Promise] = {
     "authorization.refresh_asked": gettext_lazy(
         "Asked for a new access token of %(target)s at once: %(result)s."
     ),
+    "check.started": gettext_lazy("Started a check of the data of %(target)s: %(check)s."),
+    "check.stopped": gettext_lazy("Stopped the check of the data of %(target)s: %(check)s."),
     "quarantine.released": gettext_lazy("Read the unreadable record %(target)s again."),
     "quarantine.dismissed": gettext_lazy("Put the unreadable record %(target)s aside."),
     "quarantine.raw_viewed": gettext_lazy(
@@ -78,10 +80,16 @@ SUBJECTS: dict[str, Promise] = {
     "manager": gettext_lazy("Refused"),
     "order": gettext_lazy("Single orders"),
     "authorization": gettext_lazy("Authorizations"),
+    "check": gettext_lazy("Data checks"),
     "quarantine": gettext_lazy("Quarantine"),
     "buyer": gettext_lazy("Buyers' rights"),
     "support": gettext_lazy("Support"),
     "trail": gettext_lazy("Audit trail"),
+}
+
+_CHECKS: dict[str, Promise] = {
+    "stress": gettext_lazy("sync stress test"),
+    "counts": gettext_lazy("count reconciliation"),
 }
 
 _SETTINGS: dict[str, Promise] = {
@@ -109,6 +117,8 @@ def _holes(event: Event) -> Mapping[str, object]:
             holes[key] = Role(event.detail[key]).label
     if event.detail.get("duty") in Duty.values:
         holes["duty"] = Duty(event.detail["duty"]).label
+    if event.detail.get("kind") in _CHECKS:
+        holes["check"] = _CHECKS[event.detail["kind"]]
     if event.verb == "tenant.changed":
         names = [str(_SETTINGS[key]) for key in event.detail if key in _SETTINGS]
         holes["settings"] = _(", ").join(names)
