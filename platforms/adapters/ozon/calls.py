@@ -14,9 +14,11 @@ def ask(call: Call, request: Request) -> Answer:
         return call(request)
     except NeedsSeller as exc:
         by_key = call.account.mode == "api_key"
-        if by_key and exc.fault is Fault.TOKEN_EXPIRED and reading.UNEXPLAINED in exc.detail:
-            # Keys are refused in words: nobody is to make a new one for a silent 401.
-            raise platform_error(Fault.BAD_RESPONSE, exc.detail) from None
+        if by_key and exc.fault is Fault.TOKEN_EXPIRED:
+            # Keys are refused in words of their own: nobody is to make a new one without them.
+            silent = reading.UNEXPLAINED in exc.detail
+            fault = Fault.BAD_RESPONSE if silent else Fault.UNKNOWN
+            raise platform_error(fault, exc.detail) from None
         if not by_key and wants_keys(exc):
             raise platform_error(Fault.TOKEN_EXPIRED, exc.detail) from None
         raise

@@ -81,14 +81,15 @@ def read_fault(request: Request, answer: Answer) -> PlatformError | None:
     if _is_bare_success(request, answer):
         return None
     code, message = _said(answer)
-    detail = reading.short(f"{code} {message}".strip())
+    said = f"{code} {message}".strip()
+    detail = reading.short(said)
     if answer.status == 429:
         return platform_error(Fault.RATE_LIMITED, detail)
     if answer.status >= 500:
         return platform_error(Fault.PLATFORM_DOWN, detail or f"HTTP {answer.status}")
-    if not detail:
+    if not said:
         return _bare_fault(request, answer)
-    known = reading.first_match(detail, MESSAGES) or CODES.get(code)
+    known = reading.first_match(said, MESSAGES) or CODES.get(code)
     if known is None and request.endpoint == "auth":
         known = _token_fault(request, answer.status, code, message)
     return platform_error(known or STATUSES.get(answer.status, Fault.UNKNOWN), detail)

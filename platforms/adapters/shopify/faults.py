@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
@@ -18,6 +21,8 @@ OAUTH_FAULTS = {
     "application_cannot_be_found": Fault.BAD_CREDENTIALS,
     "shop_not_permitted": Fault.BAD_CREDENTIALS,
     "invalid_scope": Fault.INSUFFICIENT_SCOPE,
+    "server_error": Fault.PLATFORM_DOWN,
+    "temporarily_unavailable": Fault.PLATFORM_DOWN,
 }
 GRAPHQL_FAULTS = {
     "THROTTLED": Fault.RATE_LIMITED,
@@ -26,14 +31,26 @@ GRAPHQL_FAULTS = {
     "MAX_COST_EXCEEDED": Fault.INVALID_REQUEST,
     "INTERNAL_SERVER_ERROR": Fault.PLATFORM_DOWN,
 }
-STATUSES = {
-    401: Fault.TOKEN_EXPIRED,
+# These say it all, whatever else is said.
+PLAIN_STATUSES = {
     402: Fault.ACCOUNT_SUSPENDED,
-    403: Fault.INSUFFICIENT_SCOPE,
     423: Fault.ACCOUNT_SUSPENDED,
     429: Fault.RATE_LIMITED,
     430: Fault.RATE_LIMITED,
 }
+# Shopify tells much in words only: before codes came, and over HTTP to this day.
+WORDS = (
+    (r"\bnon-expiring access tokens\b", Fault.TOKEN_EXPIRED),
+    (r"\bthrottled\b|\breduce request rates\b|\brate limit", Fault.RATE_LIMITED),
+    (r"\binternal error\b|\btimed out\b|\bwent wrong on our end\b", Fault.PLATFORM_DOWN),
+    (r"\bunavailable shop\b|\bshop is (inactive|frozen|locked)\b", Fault.ACCOUNT_SUSPENDED),
+    (
+        r"\brequires merchant approval\b|\baccess denied for\b|\bnot approved to access\b",
+        Fault.INSUFFICIENT_SCOPE,
+    ),
+)
+# Of words nobody knows. A 403 that speaks of no scope is no reason to install the app anew.
+STATUSES = {401: Fault.TOKEN_EXPIRED, 403: Fault.UNKNOWN}
 TOO_DEAR = "MAX_COST_EXCEEDED"
 _SECURITY_PAUSE = timedelta(minutes=10)
 # The token endpoint also answers in plain text or on a page.
@@ -59,20 +76,18 @@ class Costly(msgspec.Struct):
     extensions: Extensions | None = None
 
 
-class _Code(msgspec.Struct):
-    code: str | None = None
-
-
-class _Error(msgspec.Struct):
-    message: str | None = None
-    extensions: _Code | None = None
-
-
-class _Complaint(msgspec.Struct):
-    errors: object = None  # a text, an object, or GraphQL's list
-    error: str | None = None
-    error_description: str | None = None
+class _Data(msgspec.Struct):
     data: dict[str, msgspec.Raw] | None = None
+
+
+@dataclass(frozen=True)
+class _Problem:
+    code: str
+    message: str
+
+    @property
+    def meaning(self) -> Fault | None:
+        return GRAPHQL_FAULTS.get(self.code) or reading.first_match(self.message, WORDS)
 
 
 def read_cost(answer: Answer) -> Cost:
@@ -84,45 +99,56 @@ def read_cost(answer: Answer) -> Cost:
 def read_fault(request: Request, answer: Answer) -> PlatformError | None:
     if answer.status >= 500:
         return platform_error(Fault.PLATFORM_DOWN, f"HTTP {answer.status}")
-    said = reading.try_decode(answer.body, _Complaint)
-    if said and said.error:
-        return _oauth_fault(request, said.error)
-    if said and isinstance(said.errors, list) and said.errors:
-        return _graphql_fault(answer, said)
-    if said and said.errors:
-        return _http_fault(answer.status, reading.short(str(said.errors)))
+    said = reading.complaints(answer, top=("errors", "error"))
+    if problems := _problems(said):
+        return _fault(answer, problems)
+    if error := reading.oauth_error(said, OAUTH_FAULTS):
+        return _oauth_fault(request, error)
     if not request.signed and (found := _OAUTH_TEXT.search(answer.body[:5000])):
-        return _oauth_fault(request, found[1].decode().lower())
+        return _oauth_fault(request, found[1].decode())
     if 200 <= answer.status < 300:
         if answer.status == 204 or reading.is_json(answer):
             return None
         return platform_error(Fault.BAD_RESPONSE, "the answer is not JSON")
-    return _bare_fault(answer.status)
+    after = _SECURITY_PAUSE if answer.status == 430 else None
+    bare = reading.unexplained(answer, PLAIN_STATUSES)
+    return platform_error(bare.fault, bare.detail, retry_after=after)
 
 
 def _oauth_fault(request: Request, error: str) -> PlatformError:
     return platform_error(reading.oauth_fault(request, error, OAUTH_FAULTS), reading.short(error))
 
 
-def _graphql_fault(answer: Answer, said: _Complaint) -> PlatformError | None:
-    errors = reading.try_decode(msgspec.json.encode(said.errors), list[_Error]) or []
-    codes = [(each.extensions.code if each.extensions else None) or "" for each in errors]
-    told = ", ".join(
-        f"{code} {each.message or ''}".strip() for code, each in zip(codes, errors, strict=True)
-    )
-    detail = reading.short(told)
-    if codes and set(codes) == {"ACCESS_DENIED"} and _has_data(said):
+def _problems(said: Iterable[Mapping[str, Any]]) -> list[_Problem]:
+    """What stands in `errors`: a text, an object, or a list of either, GraphQL's among them."""
+    told: object = next((each["errors"] for each in said if each.get("errors")), [])
+    return [_problem(each) for each in (told if isinstance(told, list) else [told])]
+
+
+def _problem(told: object) -> _Problem:
+    if isinstance(told, dict) and "message" in told:
+        extensions = told.get("extensions")
+        code = extensions.get("code") if isinstance(extensions, dict) else None
+        return _Problem(str(code or "").upper(), str(told["message"] or ""))
+    return _Problem("", str(told))
+
+
+def _fault(answer: Answer, problems: Sequence[_Problem]) -> PlatformError | None:
+    detail = reading.short(", ".join(f"{p.code} {p.message}".strip() for p in problems))
+    if {problem.code for problem in problems} == {"ACCESS_DENIED"} and _has_data(answer):
         # Buyer data that the app is not approved for is left out: the rest is as good as ever.
         return None
-    for code, fault in GRAPHQL_FAULTS.items():
-        if code in codes:
-            after = _until_room(answer) if fault is Fault.RATE_LIMITED else None
-            return platform_error(fault, detail, retry_after=after)
-    return platform_error(STATUSES.get(answer.status, Fault.INVALID_REQUEST), detail)
+    fault = PLAIN_STATUSES.get(answer.status) or reading.mildest(p.meaning for p in problems)
+    fault = fault or STATUSES.get(answer.status, Fault.INVALID_REQUEST)
+    after = _SECURITY_PAUSE if answer.status == 430 else None
+    if answer.status < 300 and fault is Fault.RATE_LIMITED:
+        after = _until_room(answer)
+    return platform_error(fault, detail, retry_after=after)
 
 
-def _has_data(said: _Complaint) -> bool:
-    return any(bytes(value) != b"null" for value in (said.data or {}).values())
+def _has_data(answer: Answer) -> bool:
+    found = reading.try_decode(answer.body, _Data) or _Data()
+    return any(bytes(value) != b"null" for value in (found.data or {}).values())
 
 
 def _until_room(answer: Answer) -> timedelta:
@@ -133,24 +159,3 @@ def _until_room(answer: Answer) -> timedelta:
         return timedelta(seconds=1)
     lacking = (cost.requestedQueryCost or 0) - status.currentlyAvailable
     return timedelta(seconds=min(max(1.0, lacking / status.restoreRate), 600))
-
-
-def _http_fault(status: int, detail: str) -> PlatformError:
-    words = detail.lower()
-    if "non-expiring access tokens" in words:  # code that treats only 401 as a bad token misses it
-        return platform_error(Fault.TOKEN_EXPIRED, detail)
-    after = _SECURITY_PAUSE if status == 430 else None
-    fault = STATUSES.get(status, Fault.INVALID_REQUEST)
-    return platform_error(fault, detail, retry_after=after)
-
-
-def _bare_fault(status: int) -> PlatformError:
-    """A refusal without Shopify's error form: empty, or a page of something in between."""
-    detail = f"HTTP {status} without an explanation"
-    if status == 403:
-        return platform_error(Fault.PLATFORM_DOWN, detail)
-    if status in STATUSES:
-        return _http_fault(status, detail)
-    if status in (400, 404, 410, 422):
-        return platform_error(Fault.INVALID_REQUEST, detail)
-    return platform_error(Fault.BAD_RESPONSE, detail)

@@ -48,9 +48,12 @@ def send(call: Call, document: str, variables: Mapping[str, object], *, cost: fl
     try:
         return call(request)
     except NeedsSeller as exc:
-        # A token without an end is not "expired": it was taken away, or was never one.
+        # A token without an end is not "expired": it was taken away, or was never one. Unless
+        # something in between says so, which Shopify never does without a word.
         if exc.fault is Fault.TOKEN_EXPIRED and not has_renewal(call.account):
-            raise platform_error(Fault.TOKEN_REVOKED, exc.detail) from None
+            silent = reading.UNEXPLAINED in exc.detail
+            fault = Fault.BAD_RESPONSE if silent else Fault.TOKEN_REVOKED
+            raise platform_error(fault, exc.detail) from None
         raise
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-
-import msgspec
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from platforms import reading
 from platforms.errors import Fault, PlatformError, platform_error
@@ -20,7 +20,7 @@ CODES = {
     "1006": Fault.INSUFFICIENT_SCOPE,
     "1007": Fault.TOKEN_EXPIRED,
     "1008": Fault.TOKEN_REVOKED,
-    "1012": Fault.BAD_CREDENTIALS,
+    "1012": Fault.INVALID_REQUEST,  # no token was seen; there always is one, so it is for us
     "10001": Fault.BAD_CREDENTIALS,
     "10002": Fault.INVALID_REQUEST,
     "10004": Fault.INVALID_REQUEST,
@@ -30,51 +30,82 @@ CODES = {
 }
 # Said of a refresh token they mean that the grant is gone: there is nothing left to refresh.
 DEAD_GRANT = {"1007", "1008", "10002", "10004", "10008"}
+# Of a code that is not in the table, or where none is stated.
+WORDS = (
+    (r"\brate limit|\btoo many requests\b", Fault.RATE_LIMITED),
+    (r"\btoken\b.*\bexpired\b|\bexpired\b.*\btoken\b", Fault.TOKEN_EXPIRED),
+    (r"\btoken\b.*\brevoked\b|\brevoked\b.*\btoken\b", Fault.TOKEN_REVOKED),
+    (r"\b(account|merchant)\b.*\b(disabled|suspended)\b", Fault.ACCOUNT_SUSPENDED),
+)
+# Wish has an OpenID provider too, which says it in the words of OAuth itself.
+OAUTH_FAULTS = {
+    "invalid_grant": Fault.TOKEN_REVOKED,
+    "invalid_client": Fault.BAD_CREDENTIALS,
+}
 CLOSED = "Wish may be closed"
 
 
-class _Envelope(msgspec.Struct):
-    code: int | str | None = None
-    message: str | None = None
-
-
 def read_fault(request: Request, answer: Answer) -> PlatformError | None:
-    said = reading.try_decode(answer.body, _Envelope) or _Envelope()
-    code = "" if said.code is None else str(said.code).strip()
-    detail = _detail(code, said.message, answer)
+    said = reading.complaints(answer, top=("code", "message", "error"))
+    told = [_told(each) for each in said if _complains(answer, *_told(each))]
+    detail = _detail(told, answer)
     if answer.status == 429:
         return platform_error(Fault.RATE_LIMITED, detail)
     if answer.status >= 500:
         return platform_error(Fault.PLATFORM_DOWN, detail)
-    if code not in ("", "0"):
-        return platform_error(_meaning(request, code), detail)
-    if 200 <= answer.status < 300:
+    if told:
+        meaning = reading.mildest(_meaning(request, *each) for each in told)
+        return platform_error(meaning or Fault.INVALID_REQUEST, detail)
+    if error := reading.oauth_error(said, OAUTH_FAULTS):
+        return platform_error(reading.oauth_fault(request, error, OAUTH_FAULTS), detail)
+    if _fine(answer):
         if answer.status == 204 or reading.is_json(answer):
             return None
         return platform_error(Fault.BAD_RESPONSE, "the answer is not JSON")
     return _bare_fault(answer)
 
 
-def _meaning(request: Request, code: str) -> Fault:
-    if request.path == REFRESH_PATH and code in DEAD_GRANT:
+def _complains(answer: Answer, code: str, message: str) -> bool:
+    """0 is a success, and a number of HTTP a gateway's. Without a code the words must be known."""
+    if not code:
+        return not _fine(answer) and reading.first_match(message, WORDS) is not None
+    return code not in ("0", str(answer.status))
+
+
+def _fine(answer: Answer) -> bool:
+    return 200 <= answer.status < 300
+
+
+def _told(each: Mapping[str, Any]) -> tuple[str, str]:
+    """Code and message; Wish states the same codes as numbers and as strings."""
+    code = each.get("code")
+    return "" if code is None else str(code).strip(), str(each.get("message") or "")
+
+
+def _meaning(request: Request, code: str, message: str) -> Fault | None:
+    refreshing = request.path == REFRESH_PATH
+    if re.fullmatch(r"5[0-9]{2}", code):
+        return Fault.PLATFORM_DOWN
+    known = CODES.get(code) or reading.first_match(message, WORDS)
+    if refreshing and (code in DEAD_GRANT or known is Fault.TOKEN_EXPIRED):
         return Fault.TOKEN_REVOKED
-    return CODES.get(code, Fault.INVALID_REQUEST)
+    return known
 
 
-def _detail(code: str, message: str | None, answer: Answer) -> str:
+def _detail(told: Sequence[tuple[str, str]], answer: Answer) -> str:
     """With the number of the request, by which Wish's support finds it."""
     number = re.sub(r"[^\w-]", "", answer.headers.get("wish-request-id", ""))[:64]
-    words = f"{code} {message or ''}".strip() or f"HTTP {answer.status}"
+    words = ", ".join(f"{code} {message}".strip() for code, message in told[:3])
+    words = words or f"HTTP {answer.status}"
     return reading.short(f"{words} (request {number})" if number else words)
 
 
 def _bare_fault(answer: Answer) -> PlatformError:
     """A refusal without Wish's form: only its own codes may end a grant."""
-    detail = f"HTTP {answer.status} without an explanation"
-    if answer.status in (404, 410):
-        return platform_error(Fault.PLATFORM_DOWN, f"{detail}: {CLOSED}")
-    if answer.status == 403 or 300 <= answer.status < 400:
-        return platform_error(Fault.PLATFORM_DOWN, detail)
-    return platform_error(
-        Fault.INVALID_REQUEST if answer.status == 400 else Fault.BAD_RESPONSE, detail
+    gone = answer.status in (404, 410)
+    elsewhere = gone or 300 <= answer.status < 400
+    faults = {401: Fault.BAD_RESPONSE}
+    error = reading.unexplained(
+        answer, faults | ({answer.status: Fault.PLATFORM_DOWN} if elsewhere else {})
     )
+    return platform_error(error.fault, f"{error.detail}: {CLOSED}") if gone else error

@@ -191,7 +191,7 @@ def test_a_grant_that_cannot_read_orders_is_refused_with_the_permission_named():
     [
         (400, 1007, Fault.TOKEN_EXPIRED),
         (400, 1008, Fault.TOKEN_REVOKED),
-        (401, 1012, Fault.BAD_CREDENTIALS),
+        (401, 1012, Fault.INVALID_REQUEST),
         (400, 1006, Fault.INSUFFICIENT_SCOPE),
         (400, 1002, Fault.ACCOUNT_SUSPENDED),
         (400, 10001, Fault.BAD_CREDENTIALS),
