@@ -37,6 +37,7 @@ def make_environment(port: int) -> dict[str, str]:
         ),
         "ALLOW_ENDPOINT_OVERRIDES": "1",
         "PLATFORM_ENDPOINTS": json.dumps(endpoints(emulator)),
+        "ROBOT_ENDPOINTS": json.dumps(robot_endpoints(emulator)),
         "OFFER_PLATFORMS": "wish",
         "ENV_FILE": str(DEMO_DIR / "none"),  # an .env of the real installation must not leak in
         "LOG_LEVEL": "WARNING",
@@ -49,6 +50,12 @@ def endpoints(base_url: str) -> dict[str, dict[str, str]]:
     from platforms.emulator.app import endpoints as of_emulator
 
     return of_emulator(base_url)
+
+
+def robot_endpoints(base_url: str) -> dict[str, str]:
+    from platforms.emulator.robots import endpoints as of_robots
+
+    return of_robots(base_url)
 
 
 if __name__ == "__main__":

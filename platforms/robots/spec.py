@@ -153,7 +153,7 @@ class Kind:
 
 
 def json_post(url: str, payload: object, headers: Mapping[str, str] | None = None) -> Post:
-    body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
     given = {"content-type": "application/json; charset=utf-8", **(headers or {})}
     return Post(url=url, headers=given, body=body)
 

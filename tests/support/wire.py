@@ -11,6 +11,7 @@ from django.test import override_settings
 from werkzeug.test import Client
 
 from platforms import transport
+from platforms.emulator import robots
 from platforms.emulator.app import Emulator, endpoints
 from platforms.errors import Fault, platform_error
 from platforms.spec import Answer
@@ -113,7 +114,9 @@ def emulated(**options: object) -> Iterator[World]:
     world = World(Emulator(**options))  # type: ignore[arg-type]
     with (
         override_settings(
-            ALLOW_ENDPOINT_OVERRIDES=True, PLATFORM_ENDPOINTS=endpoints(EMULATOR_URL)
+            ALLOW_ENDPOINT_OVERRIDES=True,
+            PLATFORM_ENDPOINTS=endpoints(EMULATOR_URL),
+            ROBOT_ENDPOINTS=robots.endpoints(EMULATOR_URL),
         ),
         transport.use_wire(world.wire),
     ):

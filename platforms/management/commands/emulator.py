@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from platforms.emulator import courier
+from platforms.emulator import courier, robots
 from platforms.emulator.app import Emulator, endpoints
 from platforms.emulator.server import serve
 
@@ -41,6 +41,7 @@ class Command(BaseCommand):
         base = f"http://127.0.0.1:{server.port}"
         self.stdout.write(f"Emulator: {base}/control/")
         self.stdout.write(f"PLATFORM_ENDPOINTS={json.dumps(endpoints(base))}")
+        self.stdout.write(f"ROBOT_ENDPOINTS={json.dumps(robots.endpoints(base))}")
         self.stdout.flush()
         try:
             server.serve_forever()

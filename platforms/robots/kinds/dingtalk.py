@@ -75,7 +75,7 @@ class DingTalk(Kind):
     code = "dingtalk"
     name = _("DingTalk")
     hosts = ("oapi.dingtalk.com",)
-    pattern = r"https://oapi\.dingtalk\.com/robot/send\?access_token=[0-9A-Za-z]{32,128}"
+    pattern = r"https://oapi\.dingtalk\.com/robot/send\?access_token=[0-9a-f]{64}"
     placeholder = "https://oapi.dingtalk.com/robot/send?access_token=0123abcd…"
     where = (
         _("Open the group in DingTalk on a computer: Group Settings > Robots > Add Robot."),
@@ -109,8 +109,8 @@ class DingTalk(Kind):
     }
 
     def build(self, message: Message, address: str, secret: str, now: datetime) -> Post:
-        title = text.title_of(message)
-        lines = [f"### {text.markdown(title)}"]
+        title = text.markdown(text.title_of(message))
+        lines = [f"### {title}"]
         lines += text.fit(map(text.markdown, message.lines), _TEXT_BYTES)
         said = "\n\n".join([*lines, text.FOOT])
         payload: dict[str, object] = {
@@ -119,7 +119,8 @@ class DingTalk(Kind):
         }
         if message.url:
             card = {"title": title, "text": said, "btnOrientation": "0"}
-            card |= {"singleTitle": text.label_of(message), "singleURL": message.url}
+            card |= {"singleTitle": text.markdown(text.label_of(message))}
+            card |= {"singleURL": message.url}
             payload = {"msgtype": "actionCard", "actionCard": card}
         url = address
         if secret:

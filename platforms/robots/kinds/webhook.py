@@ -57,7 +57,7 @@ def new_secret() -> str:
 
 def message_id(key: str) -> str:
     """The same for the same message, whatever characters its key has: a header carries it."""
-    return f"msg_{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+    return f"msg_{hashlib.sha256(key.encode(errors='replace')).hexdigest()[:32]}"
 
 
 class Webhook(Kind):
