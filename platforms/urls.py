@@ -16,7 +16,6 @@ from platforms.views import push as push_view
 
 urlpatterns = [
     path("", stores.home, name="home"),
-    path("health/", stores.store_health, name="health"),
     path("", include("platforms.views.health_board.urls")),
     path("", include("platforms.views.notices.urls")),
     path("", include("platforms.views.expiries.urls")),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from platforms import health, registry
+from platforms import health, health_board, registry
 from platforms.access import get_stream
 from platforms.flows import manage_store
 from platforms.flows.start_streams import OutOfReach, back_fill, earliest
@@ -65,17 +65,19 @@ class BackFillForm(forms.Form):
 def home(request: WorkspaceRequest) -> HttpResponse:
     """What needs attention, and how the orders of the reader's stores stand."""
     work = request.workspace
-    stores = list(visible_stores(work))
+    now = timezone.now()
+    stores = visible_stores(work)
+    outages = health.open_outages()
     operated = work.store_ids(Duty.OPERATOR)
-    since = manage_store.start_of_day(timezone.now(), request.tenant.zone)
+    since = manage_store.start_of_day(now, request.tenant.zone)
     orders = Order.objects.filter(store_id__in=operated)
     return render(
         request,
         "platforms/home.html",
         {
-            "stores": stores,
-            "broken": [s for s in stores if s.state == StoreState.NEEDS_RELINK],
-            "ending": [s for s in stores if health.ends_soon(s, now=timezone.now())],
+            "stores": stores.count(),
+            "problems": health_board.problems(stores, outages=outages, now=now),
+            "outages": health_board.concerning(stores, outages),
             "unseen": list(Store.objects.nobody_bound()) if work.can_manage else [],
             "attempts": _open_attempts(request) if work.can_manage else [],
             "today": orders.filter(placed_at__gte=since).count() if operated else 0,
@@ -164,7 +166,7 @@ def _facts(request: WorkspaceRequest, row: Store) -> dict[str, object]:
         "store": row,
         "adapter": adapter,
         "authorization": authorization,
-        "health": health.of_store(row, now=now),
+        "health": health.of_store(row, now=now, strips=True),
         "mode": adapter.mode(authorization.mode) if authorization else None,
         "scopes": _scopes(row),
         "back_fills": mine.exclude(ends_at=None).order_by("-created_at")[:3] if mine else [],
@@ -276,18 +278,3 @@ def _midnight(day: date, row: Store) -> datetime:
     # A year-1 date is valid input, but has no UTC equivalent west of Greenwich.
     day = max(day, timezone.now().date() - timedelta(days=3650))
     return datetime(day.year, day.month, day.day, tzinfo=row.zone).astimezone(UTC)
-
-
-@require_safe
-@member_required
-def store_health(request: WorkspaceRequest) -> HttpResponse:
-    """The state of every store the reader may know of; the table reloads itself."""
-    linked = visible_stores(request.workspace).exclude(state=StoreState.UNLINKED)
-    rows = health.of_stores(
-        list(
-            linked.select_related("authorization__app").order_by("platform", "account_name")[:500]
-        ),
-        now=timezone.now(),
-    )
-    template = "platforms/health/_table.html" if request.htmx else "platforms/health/page.html"  # type: ignore[attr-defined]
-    return render(request, template, {"rows": rows})
