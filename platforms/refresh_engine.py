@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 # Failures of a platform in a row after which it gets only so many threads until one succeeds.
 DOWN_AFTER, PROBES = 8, 2
-GIVEN_BACK_FOR = timedelta(seconds=5)
+GIVEN_BACK_FOR = timedelta(seconds=5)  # while a platform is down
 WRITE_AT = 200  # counts of calls are written when there are so many
 SLOW_S = 5.0  # a platform that takes longer, on average, gets a quarter of the threads
 OUTAGES = {Fault.PLATFORM_DOWN, Fault.NETWORK_UNREACHABLE, Fault.TLS_FAILED, Fault.BAD_RESPONSE}
@@ -48,8 +48,12 @@ class _Pace:
         before = took_s if self.average_s is None else self.average_s
         self.average_s = before * 0.8 + took_s * 0.2
 
+    @property
+    def is_down(self) -> bool:
+        return self.failures >= DOWN_AFTER
+
     def allowance(self, threads: int) -> int:
-        if self.failures >= DOWN_AFTER:
+        if self.is_down:
             return min(PROBES, threads)
         if self.average_s is None:  # until it has answered once
             return max(1, threads // 2)
@@ -120,7 +124,9 @@ class Engine:
                 room = left.setdefault(row.platform, _Pace().allowance(self.threads))
                 left[row.platform] -= 1
                 (mine if room > 0 else too_many).append(row)
-            Authorization.give_back(too_many, due_at=now + GIVEN_BACK_FOR)
+            down = [row for row in too_many if self._pace(row.platform).is_down]
+            Authorization.give_back(down, not_before=now + GIVEN_BACK_FOR)
+            Authorization.give_back([row for row in too_many if row not in down])
         self._keys = vault.read_keys({row.tenant_id for row in mine})
         return mine
 

@@ -45,6 +45,7 @@ FATAL = {Fault.TOKEN_REVOKED, Fault.BAD_CREDENTIALS}
 SECOND_LOOKS = (timedelta(minutes=15), timedelta(hours=2), timedelta(hours=12), timedelta(days=2))
 # How long a database that is away is waited for with an answer in hand; within the lease.
 COMMIT_PATIENCE_S = 60.0
+COMMIT_PAUSE_S = (0.5, 1.5)
 
 
 class Outcome(StrEnum):
@@ -254,7 +255,7 @@ def _write_patiently(row: Authorization, secrets: dict[str, str], grant: Grant) 
             logger.warning("refresh.commit_waits", extra={"reason": type(exc).__name__})
             with suppress(DatabaseError, InterfaceError):
                 connection.close()
-            time.sleep(random.uniform(0.5, 1.5))  # noqa: S311
+            time.sleep(random.uniform(*COMMIT_PAUSE_S))  # noqa: S311
 
 
 def _write(row: Authorization, secrets: dict[str, str], grant: Grant) -> bool:

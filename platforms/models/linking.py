@@ -217,12 +217,16 @@ class Authorization(TenantOwned):
         return claimed
 
     @classmethod
-    def give_back(cls, rows: Collection[Authorization], *, due_at: datetime) -> None:
-        """Undo a claim for which nothing was sent."""
-        for row in rows:
-            cls.objects.filter(pk=row.pk, fence=row.fence).update(
-                leased_until=None, in_flight_since=row.in_flight_since, refresh_due_at=due_at
-            )
+    def give_back(
+        cls, rows: Collection[Authorization], *, not_before: datetime | None = None
+    ) -> None:
+        """Undo a claim for which nothing was sent; due as before, but not before `not_before`."""
+        changes = {"refresh_due_at": not_before} if not_before else {}
+        # Only a holder that died has left a mark; then the mark stays.
+        clean = [row.pk for row in rows if row.in_flight_since is None]
+        cls.objects.filter(pk__in=clean).update(leased_until=None, in_flight_since=None, **changes)
+        marked = [row.pk for row in rows if row.in_flight_since is not None]
+        cls.objects.filter(pk__in=marked).update(leased_until=None, **changes)
 
 
 class Consent(TenantOwned):
