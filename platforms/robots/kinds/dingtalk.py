@@ -94,7 +94,8 @@ class DingTalk(Kind):
         "If the robot asks for a keyword instead of a signature, take Storelink as the keyword "
         "and leave the secret empty."
     )
-    limits = (Limit(rate=20 / 60, burst=20),)
+    # A full bucket and what drips in within a minute are 20 together: more is punished.
+    limits = (Limit(rate=10 / 60, burst=10),)
     advice = {
         Reason.SECURITY: _(
             "The robot's security settings ask for a keyword, a signature or certain IP "

@@ -78,10 +78,10 @@ class Feishu(Kind):
         "If the bot asks for a keyword instead of a signature, take Storelink as the keyword and "
         "leave the secret empty."
     )
-    # Two buckets: five at once, and a hundred a minute.
+    # A full bucket and what drips in: 5 within a second, 100 within a minute.
     limits = (
-        Limit(rate=5, burst=5, name="second"),
-        Limit(rate=100 / 60, burst=100, name="minute"),
+        Limit(rate=2, burst=3, name="second"),
+        Limit(rate=50 / 60, burst=50, name="minute"),
     )
 
     def build(self, message: Message, address: str, secret: str, now: datetime) -> Post:

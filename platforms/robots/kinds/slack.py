@@ -80,7 +80,7 @@ class Slack(Kind):
         _("Copy the webhook URL."),
     )
     help = _("Slack webhooks need no secret: the address is enough. Do not show it to others.")
-    limits = (Limit(rate=1, burst=3),)
+    limits = (Limit(rate=0.5, burst=2),)
 
     def check_address(self, address: str) -> str | None:
         for begin in ("https://hooks.slack.com/workflows/", "https://hooks.slack.com/triggers/"):

@@ -58,7 +58,8 @@ class WeCom(Kind):
         _("Copy the webhook address."),
     )
     help = _("WeCom robots need no secret: the address is enough. Do not show it to others.")
-    limits = (Limit(rate=20 / 60, burst=20),)
+    # A full bucket and what drips in within a minute are 20 together.
+    limits = (Limit(rate=10 / 60, burst=10),)
 
     def build(self, message: Message, address: str, secret: str, now: datetime) -> Post:
         ends = [text.FOOT]
