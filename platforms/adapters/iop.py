@@ -153,7 +153,7 @@ def refusal(
 
 
 def _fault(complaint: Complaint, codes: Mapping[str, Fault], others: Fault) -> Fault:
-    said = by_words(complaint.message)
+    said = by_words(f"{complaint.code} {complaint.message}")
     if complaint.business:
         return said or Fault.INVALID_REQUEST
     if (known := codes.get(letters(complaint.code))) is not None:

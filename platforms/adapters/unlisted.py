@@ -12,17 +12,23 @@ import re
 from platforms.errors import Fault, PlatformError, platform_error
 from platforms.spec import Answer
 
-# Before the marketplace: a firewall, a bot guard, a page for the time of a maintenance.
-_IN_THE_WAY = re.compile(
-    r"maintenance|captcha|challenge|security check|access denied|blocked|unusual traffic"
-    r"|(?:try|check) (?:again|back) later|维护|验证|拦截|阻断|稍后",
-    re.IGNORECASE,
-)
-_LOOKED_AT = 4096  # bytes of a page; it says what it is at its beginning
-_TURNED_AWAY = {301, 302, 303, 307, 308, 401, 403, 407, 408}
+# Of answers that are not in the marketplace's form, by HTTP status; the others cannot be read.
+_STATUSES = {
+    400: Fault.INVALID_REQUEST,
+    403: Fault.PLATFORM_DOWN,  # a firewall or a bot guard, not the marketplace
+    404: Fault.INVALID_REQUEST,
+    408: Fault.PLATFORM_DOWN,
+    410: Fault.INVALID_REQUEST,
+    413: Fault.INVALID_REQUEST,
+    414: Fault.INVALID_REQUEST,
+    429: Fault.RATE_LIMITED,
+}
 # What became of it, after the thing it is about.
-_ENDED = r"(?: (?:is|are|has|have|was|been|header|or))* (?:invalid|illegal|expired|revoked)"
-_SHUT = r"(?: account)?(?: (?:is|has|was|been))+ (?:banned|closed|deactivated|frozen|suspended)"
+_ENDED = (
+    r"(?: (?:is|are|has|have|was|been|header|or))* (?:invalid|illegal|expired|revoked)"
+    r"| (?:does not exist|not found)"
+)
+_IS = r"(?: (?:is|has|was|been))+"
 
 # In this order; searched for in `plain` words.
 _WORDS: tuple[tuple[str, Fault], ...] = (
@@ -36,9 +42,18 @@ _WORDS: tuple[tuple[str, Fault], ...] = (
     (r"internal (?:\w+ )?error|system (?:is )?(?:busy|error)|timed? ?out", Fault.PLATFORM_DOWN),
     (r"(?:currently|service|temporarily) (?:is )?unavailable|again later", Fault.PLATFORM_DOWN),
     (r"系统(?:异常|繁忙|错误)|服务(?:不可用|异常|超时)|稍后", Fault.PLATFORM_DOWN),
-    (rf"access ?token{_ENDED}|(?:expired|illegal|invalid) access ?token", Fault.TOKEN_EXPIRED),
-    (rf"refresh ?token{_ENDED}|(?:expired|illegal|invalid) refresh ?token", Fault.TOKEN_REVOKED),
-    (rf"(?:seller|shop|store|(?<!buyer )account){_SHUT}", Fault.ACCOUNT_SUSPENDED),
+    (rf"access ?token(?:{_ENDED})|(?:expired|illegal|invalid) access ?token", Fault.TOKEN_EXPIRED),
+    (
+        rf"refresh ?token(?:{_ENDED})|(?:expired|illegal|invalid) refresh ?token",
+        Fault.TOKEN_REVOKED,
+    ),
+    # A shop that is closed may be on holiday; an account that is closed is not.
+    (rf"(?<!buyer )account{_IS} closed", Fault.ACCOUNT_SUSPENDED),
+    (
+        rf"(?:seller|shop|store|(?<!buyer )account){_IS}"
+        r" (?:banned|deactivated|frozen|inactive|suspended)",
+        Fault.ACCOUNT_SUSPENDED,
+    ),
     (r"\bapp(?:lication)? is (?:disabled|frozen|offline)", Fault.ACCOUNT_SUSPENDED),
 )
 
@@ -46,17 +61,9 @@ _WORDS: tuple[tuple[str, Fault], ...] = (
 def in_between(answer: Answer) -> PlatformError:
     """What an answer means that is not in the marketplace's own form: a page, half an answer,
     nothing. Never that a grant or a key is wrong."""
-    detail = f"HTTP {answer.status}, not in the marketplace's form"
-    text = answer.body[:_LOOKED_AT].decode(errors="ignore")
-    if answer.status == 429:
-        fault = Fault.RATE_LIMITED
-    elif answer.status >= 500 or answer.status in _TURNED_AWAY or _IN_THE_WAY.search(text):
-        fault = Fault.PLATFORM_DOWN
-    elif answer.status >= 400:
-        fault = Fault.INVALID_REQUEST
-    else:
-        fault = Fault.BAD_RESPONSE
-    return platform_error(fault, detail)
+    down = answer.status >= 500
+    fault = Fault.PLATFORM_DOWN if down else _STATUSES.get(answer.status, Fault.BAD_RESPONSE)
+    return platform_error(fault, f"HTTP {answer.status}, not in the marketplace's form")
 
 
 def plain(message: str) -> str:

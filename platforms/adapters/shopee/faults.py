@@ -55,12 +55,15 @@ BY_MESSAGE = (
     ("error_param", "partner id is invalid", Fault.BAD_CREDENTIALS),
     ("error_auth", "no permission", Fault.INSUFFICIENT_SCOPE),
     ("error_auth", "app is deleted", Fault.ACCOUNT_SUSPENDED),
-    ("error_auth", "restricted", Fault.ACCOUNT_SUSPENDED),
+    ("error_auth", "have been restricted", Fault.ACCOUNT_SUSPENDED),
     ("error_auth", "invalid sign", Fault.BAD_CREDENTIALS),
     ("error_auth", "invalid code", Fault.INVALID_REQUEST),
-    ("error_auth", "partner id or shop", Fault.UNKNOWN),  # one of the two, for any reason
-    ("error_auth", "partner id", Fault.BAD_CREDENTIALS),
     ("error_auth", "access token", Fault.TOKEN_EXPIRED),
+    ("error_auth", "partner id or shop", Fault.UNKNOWN),  # one of the two, for any reason
+    ("error_auth", "invalid partner id", Fault.BAD_CREDENTIALS),
+    ("error_auth", "partner id is invalid", Fault.BAD_CREDENTIALS),
+    ("error_auth", "your access to", Fault.TOKEN_REVOKED),
+    ("error_auth", "has no linked", Fault.TOKEN_REVOKED),
 )
 NO_ERROR = "-"  # so in the vendor's own samples; otherwise empty or null
 # Words of HTTP in `error` come from what stands in between.
@@ -70,6 +73,7 @@ _SHOPEES_OWN = re.compile(r"[\w.]*_[\w.]*")
 class _Complaint(msgspec.Struct):
     error: str | None = None
     message: str | None = None
+    msg: str | None = None  # its older name
 
 
 def read_fault(request: Request, answer: Answer) -> PlatformError | None:
@@ -77,7 +81,7 @@ def read_fault(request: Request, answer: Answer) -> PlatformError | None:
     complaint = reading.try_decode(answer.body, _Complaint)
     if complaint is None:
         return in_between(answer)
-    error, message = complaint.error or NO_ERROR, complaint.message or ""
+    error, message = complaint.error or NO_ERROR, complaint.message or complaint.msg or ""
     if error == NO_ERROR and 200 <= answer.status < 300:
         return None
     if not _SHOPEES_OWN.fullmatch(error):
@@ -90,7 +94,7 @@ def _fault(error: str, message: str) -> Fault:
     code = error.rpartition(".")[2].lower()  # some carry the module: order.order_list_invalid_time
     if code in FAULTS and code != "error_param":
         return FAULTS[code]
-    if code not in FAULTS and (told := by_words(message)) is not None:
+    if code not in FAULTS and (told := by_words(f"{code} {message}")) is not None:
         return told
     said = plain(message)
     for name, part, fault in BY_MESSAGE:

@@ -44,6 +44,7 @@ PARAMETERS = (
     ("access token header is invalid", Fault.TOKEN_EXPIRED),
     ("invalid app key", Fault.BAD_CREDENTIALS),
     ("app key is invalid", Fault.BAD_CREDENTIALS),
+    ("app secret is invalid", Fault.BAD_CREDENTIALS),
 )
 # Several codes of these groups say that the access token does not hold; only their text is alike.
 TOKEN_GROUPS = ("105", "360")
