@@ -175,7 +175,7 @@ class TestRunning:
             wire = Endpoints(market, down=("ebay",))
             with transport.use_wire(wire):
                 engine = Engine(threads=8)
-                done = engine.run(seconds=1.5)
+                done = engine.run(seconds=20)
         assert done["refreshed"] == 10
         assert wire.calls["ebay"] >= DOWN_AFTER
         with tenant_scope(lotus):
