@@ -167,7 +167,7 @@ def _tell_ourselves(now: datetime) -> None:
     ours = App.objects.filter(
         tenant=None, active=True, secret_expires_at__range=(now - HORIZON, now + HORIZON)
     )
-    ends = [(f"app {app.pk}", app.platform, app.secret_expires_at) for app in ours]
+    ends = [(f"app-{app.pk}", app.platform, app.secret_expires_at) for app in ours]
     ends.append(("certificate", "", own_certificate()))
     for name, platform, at in ends:
         if at is None or at > now + HORIZON:

@@ -104,10 +104,8 @@ def _lasts(failing: Failing, outage: Outage | None, *, now: datetime) -> bool:
         return False
     if not failing.passes_by_itself:
         return True
-    since = failing.since
-    if outage is not None:
-        # All who are hit are told in one go, once the outage itself has lasted.
-        since = min(since, outage.since)
+    # Of an outage all who are hit are told in one go, once the outage itself has lasted.
+    since = failing.since if outage is None else outage.since
     return since <= now - (THROTTLED_FOR if failing.fault in LIMITS else DISTURBED_FOR)
 
 
