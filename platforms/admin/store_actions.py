@@ -17,14 +17,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from platforms.admin.wizard import open_wizard
+from platforms.diagnosis.bundle import as_text, bundle_of
+from platforms.diagnosis.report import report_of
 from platforms.flows import manage_store, support
+from platforms.flows.diagnose import NotLinked, diagnose_store
 from platforms.flows.link import NotPossible
 from platforms.flows.link_forms import BadInput
 from platforms.flows.refresh import Outcome
 from platforms.models import AuthorizationState
 from tenants.models import Store, StoreState
 from tenants.scope import tenant_scope
-from tenants.support import Button, DeskAdmin
+from tenants.support import Button, DeskAdmin, note
 
 ACT = "tenants.change_store"
 # One after the other, each up to a time-out: a page must come back.
@@ -114,6 +117,7 @@ class StoreActions(DeskAdmin):
             permission=ACT,
             posts=False,
         ),
+        Button(name="diagnose", label=gettext_lazy("Find the cause"), permission=ACT),
         Button(name="refresh", label=gettext_lazy("Refresh now"), permission=ACT),
         Button(name="pull", label=gettext_lazy("Pull now"), permission=ACT),
         Button(name="pause", label=gettext_lazy("Pause"), permission=ACT),
@@ -126,6 +130,8 @@ class StoreActions(DeskAdmin):
     def offers(self, request: HttpRequest, store: Store, button: Button) -> bool:
         if button.name in ("pull", "pause"):
             return store.state == StoreState.ACTIVE
+        if button.name == "diagnose":
+            return store.authorization_id is not None and store.state != StoreState.UNLINKED
         if button.name == "resume":
             return store.state == StoreState.PAUSED
         if button.name == "refresh":
@@ -174,6 +180,23 @@ class StoreActions(DeskAdmin):
     ) -> HttpResponse | None:
         store = self._only(request, queryset)
         return redirect("admin:tenants_store_hand_over", store.pk) if store else None
+
+    def do_diagnose(self, request: HttpRequest, store: Store) -> HttpResponse | None:
+        now = timezone.now()
+        with tenant_scope(store.tenant):
+            try:
+                found = diagnose_store(store=store, user=request.user, now=now)  # type: ignore[arg-type]
+            except NotLinked:
+                messages.error(request, _("There is no authorization to look into."))
+                return None
+            bundle = as_text(bundle_of(found, now=now))
+        note(
+            request, "store.diagnosed", tenant=store.tenant, target=store,
+            detail={"verdict": found.verdict},
+        )  # fmt: skip
+        context = self.page_context(request, store, _("Find the cause"))
+        context |= {"report": report_of(found), "bundle": bundle}
+        return TemplateResponse(request, "admin/support/diagnosis.html", context)
 
     def do_refresh(self, request: HttpRequest, store: Store) -> None:
         self._refresh(request, [store])

@@ -25,17 +25,16 @@ def key_format(case: Case) -> Found:
     expected that is a hint only, for platforms change the form of their keys."""
     if case.unopenable:
         return failed("unopenable", Fault.UNKNOWN)
-    values = _values(case)
-    judged = [field for field in case.mode.fields if field.name in values]
+    judged = [field for field in case.mode.fields if field.name in case.values]
     problems = [
         problem
         for field in judged
-        if (problem := _problem(case, field, values[field.name])) is not None
+        if (problem := _problem(case, field, case.values[field.name])) is not None
     ]
     if _is_sandbox(case) and not any(each["problem"] == ENVIRONMENT for each in problems):
         problems.append({"field": "", "problem": ENVIRONMENT})
     if not judged and not problems:
-        return skipped("no_keys")
+        return skipped("not_typed" if case.mode.fields else "no_keys")
     stops = [each for each in problems if each["problem"] in _STOPS]
     if not stops:
         return warned("unusual", problems=problems) if problems else passed()
@@ -45,21 +44,6 @@ def key_format(case: Case) -> Found:
         return warned("stored_unusual", problems=problems)
     fault = Fault.WRONG_ENVIRONMENT if wrong_place else Fault.BAD_CREDENTIALS
     return failed(str(stops[0]["problem"]), fault, problems=problems)
-
-
-def _values(case: Case) -> dict[str, str]:
-    """Field name -> value as typed or as stored."""
-    values = dict(case.secrets)
-    if case.typed or case.app_keys is None:
-        return values
-    for field in case.mode.fields:
-        if field.app == "client_id":
-            values[field.name] = case.app_keys.client_id
-        elif field.app == "client_secret":
-            values[field.name] = case.app_keys.client_secret
-        elif field.app:
-            values[field.name] = case.app_keys.extra.get(field.app, "")
-    return values
 
 
 def _problem(case: Case, field: Field, typed: str) -> dict[str, object] | None:

@@ -10,8 +10,9 @@ from platforms import ratelimit, vault
 from platforms.diagnosis.spec import Case, Found, failed, passed, skipped, warned
 from platforms.errors import Fault, OwnLimit, PlatformError, platform_error
 from platforms.flows.refresh import open_channel
-from platforms.models import Outage, RateBucket
+from platforms.models import RateBucket
 from platforms.models.linking import AuthorizationState
+from platforms.outages import find_outage
 from platforms.spec import Limit, ModeKind, Window
 from platforms.transport import Channel
 from tenants.models import StoreState
@@ -108,8 +109,9 @@ def outgoing_address(case: Case) -> Found:
 
 def outage(case: Case) -> Found:
     """Whether many stores of the platform fail right now: then it is not this one."""
-    open_now = Outage.objects.filter(platform=case.adapter.code, ended_at=None).order_by("since")
-    row = open_now.first()
+    code = case.adapter.code
+    same = (find_outage(code, exc.fault) for exc in case.refusals)
+    row = next(filter(None, same), None) or find_outage(code)
     if row is None:
         return passed("none")
     facts = {"since": row.since.isoformat(), "stores": row.stores, "of_stores": row.of_stores}
@@ -151,7 +153,11 @@ def buckets(case: Case) -> list[tuple[RateBucket | None, Limit]]:
 
 def _refused(case: Case, exc: PlatformError) -> Found:
     case.refusals.append(exc)
-    return failed("refused", exc.fault, told=exc.detail, wait_s=_seconds(exc.retry_after))
+    fault, ours = exc.fault, case.app is not None and case.app.tenant_id is None
+    if ours and fault is Fault.BAD_CREDENTIALS:
+        # The keys of our own application: no seller can mend that by linking again.
+        fault = Fault.APP_REJECTED
+    return failed("refused", fault, told=exc.detail, wait_s=_seconds(exc.retry_after))
 
 
 def _seconds(wait: timedelta | None) -> int | None:

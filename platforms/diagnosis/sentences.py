@@ -63,6 +63,7 @@ SAYINGS: dict[str, tuple[Text, Text]] = {
     # --- keys
     "key_format.": (_("The keys look as they should."), ""),
     "key_format.no_keys": (_("There is nothing to type here: you agree at %(platform)s."), ""),
+    "key_format.not_typed": (_("Nothing is typed yet."), ""),
     "key_format.unusual": (
         _("These values may be right, but do not look as they usually do: %(fields)s."),
         _("If %(platform)s refuses them, copy them again, whole."),

@@ -77,8 +77,8 @@ class Outcome:
 class Case:
     """What is looked into: a linked store, or a linking under way, and what was learnt so far.
 
-    `secrets` and `app_keys` are unsealed for the checks only; they are in no outcome. `typed`
-    tells that they were typed just now and are judged strictly.
+    `secrets`, `app_keys` and `values` are unsealed for the checks only; they are in no outcome.
+    `values` are the mode's fields as typed just now (`typed`), or as stored.
     """
 
     tenant_id: int
@@ -92,6 +92,7 @@ class Case:
     environment: str = "production"
     region: str = ""
     typed: bool = False
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     app_keys: AppKeys | None = field(default=None, repr=False)
     unopenable: bool = False  # the stored credential or the application's secret does not open
