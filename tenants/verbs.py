@@ -43,6 +43,7 @@ VERBS: dict[str, Promise] = {
     "orders.read": gettext_lazy("Read orders of %(target)s by API."),
     "order.viewed": gettext_lazy("Opened the order %(target)s with its buyer's data."),
     "order.raw_viewed": gettext_lazy("Opened the order %(target)s as it was received."),
+    "store.diagnosed": gettext_lazy("Looked for the cause of trouble of %(target)s: %(verdict)s."),
     "store.pull_asked": gettext_lazy("Asked for the orders of %(target)s at once."),
     "authorization.refresh_asked": gettext_lazy(
         "Asked for a new access token of %(target)s at once: %(result)s."

@@ -43,6 +43,9 @@ OAUTH_FAULTS = {
     "invalid_client": Fault.BAD_CREDENTIALS,
 }
 CLOSED = "Wish may be closed"
+BARE_STATUSES = {401: Fault.BAD_RESPONSE} | dict.fromkeys(
+    (404, 410, *range(300, 400)), Fault.PLATFORM_DOWN
+)
 
 
 def read_fault(request: Request, answer: Answer) -> PlatformError | None:
@@ -102,10 +105,7 @@ def _detail(told: Sequence[tuple[str, str]], answer: Answer) -> str:
 
 def _bare_fault(answer: Answer) -> PlatformError:
     """A refusal without Wish's form: only its own codes may end a grant."""
-    gone = answer.status in (404, 410)
-    elsewhere = gone or 300 <= answer.status < 400
-    faults = {401: Fault.BAD_RESPONSE}
-    error = reading.unexplained(
-        answer, faults | ({answer.status: Fault.PLATFORM_DOWN} if elsewhere else {})
-    )
-    return platform_error(error.fault, f"{error.detail}: {CLOSED}") if gone else error
+    error = reading.unexplained(answer, BARE_STATUSES)
+    if answer.status in (404, 410):
+        return platform_error(error.fault, f"{error.detail}: {CLOSED}")
+    return error
