@@ -15,7 +15,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
 from platforms.flows import link
-from platforms.models import LinkAttempt
+from platforms.models import ChatRobot, LinkAttempt, Notice, Occasion
 from tenants.models import ApiToken, Duty, Invitation, Membership
 from tenants.models.tenant import new_token, token_hash
 from tenants.scope import tenant_scope
@@ -64,6 +64,8 @@ RULES: dict[str, dict[str, str]] = {
     "store_resume": MANAGERS_OF_IT,
     "store_unlink": MANAGERS_OF_IT,
     "store_back_fill": MANAGERS_OF_IT,
+    "store_diagnosis": STORE_KNOWN,
+    "store_diagnosis_bundle": STORE_KNOWN,
     "back_fill": STORE_KNOWN,
     "relink": MANAGERS_OF_IT,
     "link_start": MANAGERS,
@@ -84,6 +86,7 @@ RULES: dict[str, dict[str, str]] = {
             "link_confirm",
             "link_again",
             "link_cancel",
+            "link_check",
             "link_watch",
             "hand_over_make",
             "hand_over_revoke",
@@ -100,6 +103,19 @@ RULES: dict[str, dict[str, str]] = {
     "hand_over_page": PUBLIC,
     "hand_over_go": PUBLIC,
     "hand_over_paste": PUBLIC,
+    "notices": MEMBERS,
+    "notices_bell": MEMBERS,
+    "notices_read_all": MEMBERS,
+    "notice_settings": MEMBERS,
+    "notice_go": STORE_KNOWN,
+    "notice_read": STORE_KNOWN,
+    "robots": MANAGERS,
+    "robot_choose": MANAGERS,
+    "robot_add": MANAGERS,
+    "robot": MANAGERS_OF_IT,
+    "robot_try": MANAGERS_OF_IT,
+    "robot_switch": MANAGERS_OF_IT,
+    "robot_remove": MANAGERS_OF_IT,
     "bindings": MANAGERS,
     "members": MANAGERS,
     "invite": MANAGERS,
@@ -187,11 +203,20 @@ def scene(world):
             tenant=world.lotus, membership=world.member(world.bo), name="erp",
             token_hash=token_hash("slk_x"), last_four="abcd",
         )  # fmt: skip
+        notice = Notice.objects.create(
+            tenant=world.lotus, occasion=Occasion.HEALED, key="healed:1", store=world.tea,
+            created_at=timezone.now(),
+        )  # fmt: skip
+        robot = ChatRobot.objects.create(
+            tenant=world.lotus, kind="slack", name="Team", sealed_address=b"-"
+        )
     of = {"store": world.tea, "back_fill": stream, "relink": world.tea, "order": order}
     of |= {name: world.tea for name in OURS if name.startswith("store_")}
     of |= {name: attempt for name in OURS if name.startswith(("link_", "hand_over_"))}
     of |= {name: world.member(world.bo) for name in ("member", "member_remove")}
     of |= dict.fromkeys(("invitation_resend", "invitation_revoke"), invitation)
+    of |= dict.fromkeys(("notice_go", "notice_read"), notice)
+    of |= dict.fromkeys(("robot", "robot_try", "robot_switch", "robot_remove"), robot)
     of |= {"api_token_revoke": token, "api_store": world.tea, "api_order": order}
     arguments = {name: {"public_id": row.public_id} for name, row in of.items()}
     arguments |= {
@@ -208,7 +233,7 @@ def scene(world):
 
 FILLERS = {
     "platform": "ozon", "mode": "api_key", "token": "no-such-token", "mail_id": "1",
-    "public_id": uuid.UUID(int=7), "pk": 1, "key": "x", "uidb36": "1",
+    "public_id": uuid.UUID(int=7), "pk": 1, "key": "x", "uidb36": "1", "kind": "slack",
 }  # fmt: skip
 
 
