@@ -8,7 +8,8 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from platforms.models import LinkAttempt, Stream
+from platforms.models import ChatRobot, LinkAttempt, Notice, Stream
+from platforms.notice_board import visible_notices
 from tenants.access import View, get_store
 from tenants.middleware import Workspace
 from tenants.models import Store, StoreState
@@ -41,6 +42,23 @@ def get_store_to_relink(public_id: UUID) -> Store:
     if found is None:
         raise Http404
     return found
+
+
+def get_notice(work: Workspace, public_id: UUID) -> Notice:
+    """A notice that this person may see, or 404."""
+    notices = visible_notices(work).select_related("store", "authorization", "app")
+    notice = notices.filter(public_id=public_id).first()
+    if notice is None:
+        raise Http404
+    return notice
+
+
+def get_robot(public_id: UUID) -> ChatRobot:
+    """A chat robot of the tenant whose scope this request is in, for its managers, or 404."""
+    robot = ChatRobot.objects.select_related("tenant").filter(public_id=public_id).first()
+    if robot is None:
+        raise Http404
+    return robot
 
 
 def posted(view: View) -> View:

@@ -14,6 +14,7 @@ from platforms.models import ChatRobot, Notice, NoticeChoice, Occasion, RobotSto
 from tenants.models import Binding, Duty, Membership, Role, Store
 
 URGENT = {Occasion.BROKE, Occasion.HEALED}
+WORKSPACE_ONLY = {Occasion.CHECK_SUGGESTED}
 
 
 @dataclass(frozen=True, kw_only=True)

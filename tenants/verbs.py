@@ -63,6 +63,15 @@ VERBS: dict[str, Promise] = {
         "A buyer of %(target)s wants to know what is stored of them; the marketplace asks you to"
         " answer."
     ),
+    "robot.added": gettext_lazy("Added the chat robot %(target)s."),
+    "robot.changed": gettext_lazy("Changed the chat robot %(target)s."),
+    "robot.removed": gettext_lazy("Removed the chat robot %(target)s."),
+    "robot.tested": gettext_lazy("Sent a trial message to the chat robot %(target)s."),
+    "robot.switched_on": gettext_lazy("Switched the chat robot %(target)s on."),
+    "robot.switched_off": gettext_lazy("Switched the chat robot %(target)s off."),
+    "robot.gave_up": gettext_lazy(
+        "The chat robot %(target)s refused messages for a day and was switched off."
+    ),
     "support.wizard_opened": gettext_lazy("Opened the linking wizard for %(target)s."),
     "support.refused": gettext_lazy("Tried %(wanted)s on %(target)s without the right to."),
     "trail.checked": gettext_lazy("Checked whether the audit trail is whole."),
@@ -84,6 +93,7 @@ SUBJECTS: dict[str, Promise] = {
     "check": gettext_lazy("Data checks"),
     "quarantine": gettext_lazy("Quarantine"),
     "buyer": gettext_lazy("Buyers' rights"),
+    "robot": gettext_lazy("Chat robots"),
     "support": gettext_lazy("Support"),
     "trail": gettext_lazy("Audit trail"),
 }

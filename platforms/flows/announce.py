@@ -21,12 +21,11 @@ from platforms.models import (
     Sending,
     SendingState,
 )
-from platforms.recipients import members_to_tell, robots_to_tell, stores_about
+from platforms.recipients import WORKSPACE_ONLY, members_to_tell, robots_to_tell, stores_about
 from tenants.models import Membership, Store
 
 # What happens within this time after a notice may still join it in one message.
 GATHER = timedelta(seconds=60)
-WORKSPACE_ONLY = {Occasion.CHECK_SUGGESTED}
 
 
 def announce(

@@ -34,7 +34,7 @@ class TooManyRobots(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RobotForm:
+class RobotFacts:
     """What a manager says about a robot. `address` and `secret` are "" to keep what is there;
     `forget_secret` takes the secret away. `stores` count where `all_stores` is off."""
 
@@ -49,7 +49,7 @@ class RobotForm:
 
 
 def add_robot(
-    *, tenant: Tenant, kind: str, wanted: RobotForm, actor: User, now: datetime
+    *, tenant: Tenant, kind: str, wanted: RobotFacts, actor: User, now: datetime
 ) -> ChatRobot:
     """Raises TooManyRobots."""
     with transaction.atomic():
@@ -64,7 +64,7 @@ def add_robot(
     return robot
 
 
-def change_robot(*, robot: ChatRobot, wanted: RobotForm, actor: User, now: datetime) -> None:
+def change_robot(*, robot: ChatRobot, wanted: RobotFacts, actor: User, now: datetime) -> None:
     with transaction.atomic():
         _fill(robot, wanted)
         if wanted.address or wanted.secret or wanted.forget_secret:
@@ -169,7 +169,7 @@ def _noted(robot: ChatRobot, verdict: Verdict, *, now: datetime) -> Verdict:
     return verdict
 
 
-def _fill(robot: ChatRobot, wanted: RobotForm) -> None:
+def _fill(robot: ChatRobot, wanted: RobotFacts) -> None:
     robot.name, robot.language = wanted.name, wanted.language
     robot.occasions, robot.all_stores = list(wanted.occasions), wanted.all_stores
     if wanted.address:
@@ -181,7 +181,7 @@ def _fill(robot: ChatRobot, wanted: RobotForm) -> None:
         robot.sealed_secret = None
 
 
-def _choose(robot: ChatRobot, wanted: RobotForm) -> None:
+def _choose(robot: ChatRobot, wanted: RobotFacts) -> None:
     chosen: Iterable[Store] = () if wanted.all_stores else wanted.stores
     RobotStore.objects.filter(robot=robot).delete()
     RobotStore.objects.bulk_create(
