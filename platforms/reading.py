@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -76,8 +77,8 @@ def _forgiving(body: bytes, kind: type[T], *, strict: bool = True) -> T:
 
 
 def _mended(body: bytes) -> bytes:
-    """Outside of strings control characters are blanks anyway."""
-    return _ESCAPE.sub(_without_half_pair, _CONTROL_BYTE.sub(b" ", body))
+    """Outside of strings control characters are blanks anyway, and so is a byte-order mark."""
+    return _ESCAPE.sub(_without_half_pair, _CONTROL_BYTE.sub(b" ", body.removeprefix(BOM_UTF8)))
 
 
 def _without_half_pair(found: re.Match[bytes]) -> bytes:

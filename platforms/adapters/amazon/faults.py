@@ -14,7 +14,7 @@ from platforms.spec import Answer, Request
 # The order matters: the secret's expiry is told in nearly the same words as the token's.
 RULES = (
     (r"\blwa\b.*\bsecret\b.*\bexpired\b", Fault.BAD_CREDENTIALS),
-    (r"\baccess token\b.*\bexpired\b", Fault.TOKEN_EXPIRED),
+    (r"\baccess token\b.*\b(expired|no longer valid)\b", Fault.TOKEN_EXPIRED),
     # Also said of a token that has just ended: a refresh decides (Adapter.after_refresh).
     (r"revoked, malformed or invalid", Fault.TOKEN_EXPIRED),
     (r"\baccess token is missing\b", Fault.INVALID_REQUEST),
@@ -54,13 +54,13 @@ def read_fault(request: Request, answer: Answer) -> PlatformError | None:
         return platform_error(Fault.RATE_LIMITED, _told(errors))
     if answer.status >= 500:
         return platform_error(Fault.PLATFORM_DOWN, f"HTTP {answer.status}")
-    if errors:
-        meaning = reading.mildest(_meaning(answer.status, error) for error in errors)
-        return platform_error(meaning or _by_status(answer.status), _told(errors))
     if error := reading.oauth_error(said, OAUTH_FAULTS):
         return platform_error(
             reading.oauth_fault(request, error, OAUTH_FAULTS), reading.short(error)
         )
+    if errors:
+        meaning = reading.mildest(_meaning(answer.status, each) for each in errors)
+        return platform_error(meaning or _by_status(answer.status), _told(errors))
     if 200 <= answer.status < 300:
         if answer.status == 204 or reading.is_json(answer):
             return None
@@ -69,9 +69,10 @@ def read_fault(request: Request, answer: Answer) -> PlatformError | None:
 
 
 def _meaning(status: int, error: Mapping[str, Any]) -> Fault | None:
-    words = f"{error.get('message') or ''} {error.get('details') or ''}"
-    meant = reading.first_match(words, RULES) or CODES.get(str(error["code"]).lower())
-    if meant is None and re.search(DENIED, f"{error['code']} {words}".lower()):
+    code, details = str(error["code"]).lower(), error.get("details") or ""
+    said = f"{error.get('message') or ''} {details}"
+    meant = reading.first_match(said, RULES) or CODES.get(code)
+    if meant is None and not details and re.search(DENIED, f"{code} {said.lower()}"):
         return Fault.TOKEN_EXPIRED if status == 401 else Fault.INSUFFICIENT_SCOPE
     return meant
 

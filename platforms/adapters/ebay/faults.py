@@ -32,7 +32,7 @@ _OURS = {Fault.BAD_CREDENTIALS, Fault.INSUFFICIENT_SCOPE}
 # fact sheet §6; errorId, for REST and the Trading codes that still appear
 ERROR_FAULTS: dict[range, Fault] = {
     range(1001, 1002): Fault.TOKEN_EXPIRED,
-    range(1002, 1003): Fault.INVALID_REQUEST,
+    range(1002, 1004): Fault.INVALID_REQUEST,  # no token, or one of another kind
     range(1100, 1101): Fault.INSUFFICIENT_SCOPE,
     range(2001, 2002): Fault.RATE_LIMITED,
     range(930, 931): Fault.INVALID_REQUEST,
@@ -87,9 +87,8 @@ class _Error:
             category=str(raw.get("category", "")),
         )
 
-    @property
-    def meaning(self) -> Fault | None:
-        if re.search(NOT_COMPLIANT, self.said.lower()):
+    def meaning(self, status: int) -> Fault | None:
+        if status in (401, 403) and re.search(NOT_COMPLIANT, self.said.lower()):
             return Fault.APP_REJECTED
         for numbers, fault in ERROR_FAULTS.items():
             if self.number in numbers:
@@ -150,6 +149,6 @@ def _oauth_fault(request: Request, error: str) -> PlatformError:
 
 
 def _api_fault(status: int, errors: Sequence[_Error]) -> PlatformError:
-    meaning = reading.mildest(error.meaning for error in errors)
+    meaning = reading.mildest(error.meaning(status) for error in errors)
     fault = meaning or STATUSES.get(status, Fault.INVALID_REQUEST)
     return platform_error(fault, _told(errors))

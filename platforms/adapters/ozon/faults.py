@@ -9,7 +9,9 @@ from platforms.adapters.ozon.oauth import is_cookie_test
 from platforms.errors import Fault, PlatformError, platform_error
 from platforms.spec import Answer, Request
 
-_KEY = r"\bapi[ -]?(key|ключ\w*)"
+_KEY = r"\b(api[ -]?(key|ключ\w*)|ключ\w* api)\b"
+_WRONG = r"\b(invalid|incorrect|wrong|unknown|не(верн|действительн|правильн)\w+)\b"
+_DEAD = r"(deactivated|inactive|expired|deleted|revoked|(де|не)актив\w+|ист[её]к|удал[её]н|отозван)"
 # fact sheet §6: Ozon uses its codes inconsistently, so the words decide, in this order: who calls
 # too fast or finds Ozon down learns nothing about the key that is named beside. Russian is what
 # Ozon speaks at home.
@@ -17,33 +19,25 @@ MESSAGES: tuple[tuple[str, Fault], ...] = (
     (r"rate limit|too many requests|лимит\w* запрос|слишком много запрос", Fault.RATE_LIMITED),
     (
         r"circle is open|internal (server )?error|deadline exceeded|\bunavailable\b"
-        r"|внутренн\w+ ошибк|временно недоступ",
+        r"|внутренн\w+ ошибк|\btemporar|\bвременно\b",
         Fault.PLATFORM_DOWN,
     ),
     (r"period_is_too_long|obsolete method|\bcors\b", Fault.INVALID_REQUEST),
-    (
-        r"(restricted|limited|allowed|ограничен\w*|разреш\w+).*\bip\b"
-        r"|\bip\b.*(allowed|whitelist|разреш\w+|списк\w+)",
-        Fault.IP_NOT_WHITELISTED,
-    ),
+    (r"\bip\b|allowed networks", Fault.IP_NOT_WHITELISTED),
     (
         r"required role|insufficient (right|permission|scope)|no access to this method"
-        r"|existing subscription|(отсутству|необходим|нет )\w*.*\bрол[ьи]|недостаточно прав",
+        r"|(отсутству|необходим|нет )\w*.*\bрол[ьи]|недостаточно прав",
         Fault.INSUFFICIENT_SCOPE,
     ),
-    (
-        rf"{_KEY}.*\b(deactivated|expired|deleted|revoked|деактивирован|ист[её]к|удал[её]н|отозван)",
-        Fault.TOKEN_REVOKED,
-    ),
+    (r"\bsubscription\b|\bподписк", Fault.INSUFFICIENT_SCOPE),
+    (rf"{_KEY}.*\b{_DEAD}\b", Fault.TOKEN_REVOKED),
     (r"headers are required|client-id should be positive integer", Fault.BAD_CREDENTIALS),
+    (rf"{_WRONG}.{{0,30}}{_KEY}|{_KEY}.*{_WRONG}", Fault.BAD_CREDENTIALS),
+    (rf"{_KEY}.*\b(not found|does not match|не найден|не подходит)\b", Fault.BAD_CREDENTIALS),
+    (r"\boffer\b.*\b(signed|accepted)\b|\baccept\b.*\boffer\b|\bоферт", Fault.ACCOUNT_SUSPENDED),
     (
-        rf"\b(invalid|incorrect|wrong|неверн\w+|недействительн\w+) {_KEY}"
-        rf"|{_KEY}.*\b(invalid|incorrect|wrong|неверн\w+|недействителен)\b",
-        Fault.BAD_CREDENTIALS,
-    ),
-    (
-        r"\boffer\b.*\bnot (signed|accepted)|\baccept\b.*\boffer\b|оферт\w+ не (подписан|принят)"
-        r"|\b(company|seller)\b.* blocked\b|\b(компания|продавец|магазин)\b.* заблокирован",
+        r"\b(company|seller|account) (is|was|has been) blocked\b"
+        r"|\b(компани|продав|магазин)\w* (был\w* )?заблокирован",
         Fault.ACCOUNT_SUSPENDED,
     ),
 )

@@ -42,10 +42,14 @@ PLAIN_STATUSES = {
 WORDS = (
     (r"\bnon-expiring access tokens\b", Fault.TOKEN_EXPIRED),
     (r"\bthrottled\b|\breduce request rates\b|\brate limit", Fault.RATE_LIMITED),
-    (r"\binternal error\b|\btimed out\b|\bwent wrong on our end\b", Fault.PLATFORM_DOWN),
+    (
+        r"\binternal error\b|\btimed out\b|\bwent wrong on our end\b|\btemporarily (un|over)",
+        Fault.PLATFORM_DOWN,
+    ),
     (r"\bunavailable shop\b|\bshop is (inactive|frozen|locked)\b", Fault.ACCOUNT_SUSPENDED),
     (
-        r"\brequires merchant approval\b|\baccess denied for\b|\bnot approved to access\b",
+        r"\brequires merchant approval\b|\bnot approved to access\b"
+        r"|\baccess denied for \S+ field\b",
         Fault.INSUFFICIENT_SCOPE,
     ),
 )

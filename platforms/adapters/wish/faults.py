@@ -33,9 +33,10 @@ DEAD_GRANT = {"1007", "1008", "10002", "10004", "10008"}
 # Of a code that is not in the table, or where none is stated.
 WORDS = (
     (r"\brate limit|\btoo many requests\b", Fault.RATE_LIMITED),
+    (r"\binternal (server )?error\b|\bunavailable\b", Fault.PLATFORM_DOWN),
     (r"\btoken\b.*\bexpired\b|\bexpired\b.*\btoken\b", Fault.TOKEN_EXPIRED),
     (r"\btoken\b.*\brevoked\b|\brevoked\b.*\btoken\b", Fault.TOKEN_REVOKED),
-    (r"\b(account|merchant)\b.*\b(disabled|suspended)\b", Fault.ACCOUNT_SUSPENDED),
+    (r"\b(account|merchant) (is |was |has been )?(disabled|suspended)\b", Fault.ACCOUNT_SUSPENDED),
 )
 # Wish has an OpenID provider too, which says it in the words of OAuth itself.
 OAUTH_FAULTS = {
