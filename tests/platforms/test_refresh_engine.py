@@ -18,6 +18,7 @@ from tenants.models import Tenant
 from tenants.scope import all_tenants, tenant_scope
 from tests.support.factories import make_authorization
 from tests.support.linking import link_store
+from tests.support.together import together
 from tests.support.wire import Offline, emulated
 
 
@@ -205,12 +206,9 @@ class TestRunning:
             copies(market, lotus, "ebay-lantern", 30)
             wire = Endpoints(market, slow=("ebay",), slow_s=0.02)
             with transport.use_wire(wire):
-                engines = [Engine(threads=4) for _ in range(2)]
-                threads = [threading.Thread(target=e.run, kwargs={"seconds": 60}) for e in engines]
-                for each in threads:
-                    each.start()
-                for each in threads:
-                    each.join()
+                engines = [Engine(threads=4), Engine(threads=4)]
+                waiting = iter(engines)
+                together(lambda: next(waiting).run(seconds=60), times=2)
         assert sum(e.outcomes["refreshed"] for e in engines) == 30
         assert wire.calls["ebay"] == 30
 
