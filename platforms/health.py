@@ -23,6 +23,7 @@ from platforms.models import (
     Stream,
     Trouble,
 )
+from platforms.outages import open_outages
 from platforms.spec import Account, AppKeys, Limit
 from tenants.models import Store, StoreState
 
@@ -111,11 +112,6 @@ class StoreHealth:
 
 
 Outages = Mapping[tuple[str, str], Outage]  # by platform and fault
-
-
-def open_outages() -> Outages:
-    """What many stores of a platform suffer from now. One query."""
-    return {(row.platform, row.fault): row for row in Outage.objects.filter(ended_at=None)}
 
 
 def of_store(store: Store, *, now: datetime, strips: bool = False) -> StoreHealth:

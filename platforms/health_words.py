@@ -98,7 +98,7 @@ _STEPS: Mapping[Next, tuple[Text, Text]] = {
     Next.DIAGNOSE: (gettext_lazy("Find the cause"), ""),
     Next.RELEASE: (gettext_lazy("Read again"), gettext_lazy("An operator can read them again")),
     Next.CHECK: (gettext_lazy("Check the data"), gettext_lazy("All well")),
-    Next.WAIT: ("", gettext_lazy("Nothing to do, it goes on by itself")),
+    Next.WAIT: ("", gettext_lazy("Nothing, it goes on by itself")),
     Next.NOTHING: ("", gettext_lazy("All well")),
 }
 _NEXT: Mapping[Condition, Next] = {

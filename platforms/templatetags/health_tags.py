@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -51,6 +52,12 @@ def state_tone(health: StoreHealth) -> str:
 @register.filter
 def outage_sentence(outage: Outage) -> str:
     return health_words.outage_sentence(outage)
+
+
+@register.filter
+def moment_words(at: datetime) -> str:
+    """A time of today by its hour, an earlier one with its day: "since 14:05"."""
+    return health_words.moment(at)
 
 
 @register.filter

@@ -21,6 +21,7 @@ from platforms.access import get_stream
 from platforms.flows import manage_store
 from platforms.flows.start_streams import OutOfReach, back_fill, earliest
 from platforms.models import Consent, LinkAttempt, Order, PullRun, Quarantined, Step, Stream
+from platforms.outages import open_outages
 from tenants.access import (
     WorkspaceRequest,
     get_store,
@@ -67,7 +68,7 @@ def home(request: WorkspaceRequest) -> HttpResponse:
     work = request.workspace
     now = timezone.now()
     stores = visible_stores(work)
-    outages = health.open_outages()
+    outages = open_outages()
     operated = work.store_ids(Duty.OPERATOR)
     since = manage_store.start_of_day(now, request.tenant.zone)
     orders = Order.objects.filter(store_id__in=operated)

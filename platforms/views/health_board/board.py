@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from platforms import advice, health, health_board, registry
+from platforms import advice, health_board, registry
 from platforms.health_board import SORT_WORDS, Board, Counts, Filters
 from platforms.health_condition import Group
 from platforms.health_words import GROUP_WORDS
+from platforms.outages import open_outages
 from tenants.access import WorkspaceRequest, member_required, visible_stores
 
 BOARD_ID = "health-board"
@@ -25,7 +26,7 @@ BOARD_ID = "health-board"
 def health_page(request: WorkspaceRequest) -> HttpResponse:
     """What the filters in the address find, worst first; the board alone for htmx."""
     filters = Filters.read(request.GET.dict())
-    outages = health.open_outages()
+    outages = open_outages()
     stores = visible_stores(request.workspace)
     now = timezone.now()
     found = health_board.board(
