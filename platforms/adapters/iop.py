@@ -31,7 +31,6 @@ CODES: Mapping[str, Fault] = {
         "InvalidAppKey": Fault.BAD_CREDENTIALS,
         "InvalidCode": Fault.INVALID_REQUEST,
         "IllegalAccessToken": Fault.TOKEN_EXPIRED,
-        "MissingAccessToken": Fault.INVALID_REQUEST,
         "IllegalRefreshToken": Fault.TOKEN_REVOKED,
         "InsufficientPermission": Fault.INSUFFICIENT_SCOPE,
         "AppWhiteIpLimit": Fault.IP_NOT_WHITELISTED,
@@ -44,8 +43,6 @@ CODES: Mapping[str, Fault] = {
         "SystemError": Fault.PLATFORM_DOWN,
         "SYSTEM": Fault.PLATFORM_DOWN,
         "ISP": Fault.PLATFORM_DOWN,
-        "MissingParameter": Fault.INVALID_REQUEST,
-        "MissingPartner": Fault.INVALID_REQUEST,
         "InvalidParameter": Fault.INVALID_REQUEST,
         "InvalidApiPath": Fault.INVALID_REQUEST,
         "InvalidApi": Fault.INVALID_REQUEST,
@@ -158,6 +155,8 @@ def _fault(complaint: Complaint, codes: Mapping[str, Fault], others: Fault) -> F
         return said or Fault.INVALID_REQUEST
     if (known := codes.get(letters(complaint.code))) is not None:
         return known
+    if letters(complaint.code).startswith("missing"):  # from our call, whatever it is
+        return Fault.INVALID_REQUEST
     if complaint.sub_code.startswith("isv.permission-api"):
         return Fault.INSUFFICIENT_SCOPE
     theirs = complaint.sub_code.startswith("isp.") or complaint.kind in ("ISP", "SYSTEM")

@@ -28,7 +28,7 @@ _ENDED = (
     r"(?: (?:is|are|has|have|was|been|header|or))* (?:invalid|illegal|expired|revoked)"
     r"| (?:does not exist|not found)"
 )
-_IS = r"(?: (?:is|has|was|been))+"
+_IS = r"(?: has| have)? (?:is|was|been)"
 
 # In this order; searched for in `plain` words.
 _WORDS: tuple[tuple[str, Fault], ...] = (
@@ -67,8 +67,9 @@ def in_between(answer: Answer) -> PlatformError:
 
 
 def plain(message: str) -> str:
-    """Small letters and single blanks: "Access_Token: INVALID" as "access token invalid"."""
-    return re.sub(r"[\W_]+", " ", message[:1000].lower()).strip()
+    """Small letters and single blanks: "InvalidAccess_token:" as "invalid access token"."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", message[:1000])
+    return re.sub(r"[\W_]+", " ", words.lower()).strip()
 
 
 def by_words(message: str) -> Fault | None:

@@ -10,7 +10,12 @@ from platforms.adapters.unlisted import in_between
 from platforms.errors import Fault, PlatformError
 from platforms.spec import Answer, Request
 
-CODES = {**iop.CODES, "appnotsubscribed": Fault.INSUFFICIENT_SCOPE}
+CODES = {
+    **iop.CODES,
+    "appnotsubscribed": Fault.INSUFFICIENT_SCOPE,
+    # The token of an application from the Service Marketplace lasts as long as its subscription.
+    "authtypeunsupported": Fault.INVALID_REQUEST,
+}
 
 
 class _Success(msgspec.Struct):

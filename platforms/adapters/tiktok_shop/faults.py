@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from platforms import reading
@@ -84,7 +86,7 @@ def after_refresh(error: PlatformError) -> PlatformError | None:
 
 
 def _said(said: _Answer | None) -> tuple[int | None, str]:
-    if said is None or not str(said.code).isdecimal():
+    if said is None or not re.fullmatch(r"[0-9]{1,12}", str(said.code)):
         return None, ""
     return int(said.code), said.message or ""
 
