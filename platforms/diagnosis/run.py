@@ -20,6 +20,7 @@ from platforms.diagnosis import callback, keys, network, platform, probes, pushe
 from platforms.diagnosis.probes import Looked
 from platforms.diagnosis.spec import Budget, Case, Check, Found, Outcome, Result, failed, skipped
 from platforms.errors import Fault
+from platforms.spec import ModeKind
 from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -65,6 +66,17 @@ OF_ATTEMPT = (
 NAMES = tuple(dict.fromkeys(check.name for check in (*OF_STORE, *OF_ATTEMPT)))
 
 
+def checks_of_attempt(case: Case) -> list[Check]:
+    """What matters for this way of linking: pasted keys need neither an application nor a way
+    back to us."""
+    left_out = set()
+    if case.mode.kind is not ModeKind.CONSENT:
+        left_out |= {"application", "callback"}
+    if case.app is None or case.app.secret_expires_at is None:
+        left_out.add("key_expiry")
+    return [check for check in OF_ATTEMPT if check.name not in left_out]
+
+
 def run_checks(case: Case, checks: Sequence[Check], *, budget: Budget) -> list[Outcome]:
     """What each check found, in their order. Must run in the tenant's scope."""
     _look_around(case, budget)
@@ -100,7 +112,7 @@ def _blocking(check: Check, checks: Mapping[str, Check], done: Mapping[str, Outc
 def _look_around(case: Case, budget: Budget) -> None:
     """Look at all hosts at once: those of the marketplace, and our own address."""
     wanted = {f"host:{key}": (base, "HEAD") for key, base in network.addresses(case).items()}
-    wanted["callback"] = (callback.address(case), "HEAD")
+    wanted["callback"] = (callback.address(case), "GET")
     if push := pushes.address(case):
         wanted["webhook"] = (push, "POST")
     threads = ThreadPoolExecutor(max_workers=len(wanted), thread_name_prefix="diagnosis")

@@ -148,7 +148,7 @@ SAYINGS: dict[str, tuple[Text, Text]] = {
         _("A proxy is set in the environment (%(variables)s), but we always connect directly."),
         _("If this network lets nothing out but through the proxy, open the way. %(hosting)s"),
     ),
-    "clock.right": (_("Our clock and that of %(platform)s agree (%(off)s)."), ""),
+    "clock.right": (_("Our clock and that of %(platform)s agree: %(off)s."), ""),
     "clock.off": (
         _("Our clock differs from that of %(platform)s: %(off)s."),
         _("It still works; %(limit)s are allowed. The clock should be set. %(hosting)s"),
@@ -189,9 +189,9 @@ SAYINGS: dict[str, tuple[Text, Text]] = {
     ),
     "orders.read": (_("Orders can be read."), ""),
     "orders.spared": (_("Not tried: the few calls that are left belong to the next pull."), ""),
-    "outgoing_address.known": (_("%(platform)s lets us in. We come from: %(addresses)s."), ""),
+    "outgoing_address.known": (_("We come from: %(addresses)s."), ""),
     "outgoing_address.not_told": (
-        _("%(platform)s does not complain about where we come from. Our address is not set here."),
+        _("Nobody entered here which address we come from (OUTGOING_ADDRESSES)."),
         "",
     ),
     "outgoing_address.not_allowed": (
@@ -218,10 +218,11 @@ SAYINGS: dict[str, tuple[Text, Text]] = {
         _("Renew it soon."),
     ),
     "key_expiry.past": (_("%(thing)s ended on %(day)s."), _RELINK),
+    "key_expiry.over": (_("The permission has ended before its time."), ""),
     "key_expiry.not_told": (_("%(platform)s does not tell of an end."), ""),
     "token_state.fresh": (_("The access token is good until %(access)s and renewed before."), ""),
     "token_state.lasting": (_("The key has no token that must be renewed."), ""),
-    "token_state.needs_relink": (_("The permission has ended: %(what)s."), _RELINK),
+    "token_state.needs_relink": (_("Waits to be linked again: %(what)s."), _RELINK),
     "token_state.refresh_over": (_("The refresh token ended on %(refresh)s."), _RELINK),
     "token_state.in_flight": (
         _("A renewal began at %(in_flight)s and its answer was not written down."),

@@ -31,6 +31,11 @@ def key_expiry(case: Case) -> Found:
         ends.append(("app_secret", case.app.secret_expires_at))
     if not ends:
         return skipped("not_told")
+    if authorization is not None and authorization.state == AuthorizationState.NEEDS_RELINK:
+        # A date that lies ahead would only mislead; one that is past says why.
+        ends = [each for each in ends if each[1] <= case.now]
+        if not ends:
+            return skipped("over")
     what, at = min(ends, key=lambda each: each[1])
     facts = {"what": what, "at": at.isoformat(), "days": (at - case.now).days}
     if at > case.now:

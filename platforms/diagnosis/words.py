@@ -176,6 +176,8 @@ def _certificate_line(facts: Mapping[str, object]) -> str:
 
 
 def _off(facts: Mapping[str, object]) -> str:
+    if (_number(facts["seconds"]) or 0) < 1:
+        return _("less than a second apart")
     seconds = {"seconds": _text(facts["seconds"])}
     if facts.get("ahead"):
         return _("%(seconds)s seconds ahead") % seconds

@@ -16,7 +16,7 @@ from django.db import transaction
 from accounts.models import User
 from platforms import credentials, registry, vault
 from platforms.adapter import Adapter, clean_value
-from platforms.diagnosis.run import OF_ATTEMPT, OF_STORE, TOTAL_S, run_checks
+from platforms.diagnosis.run import OF_STORE, TOTAL_S, checks_of_attempt, run_checks
 from platforms.diagnosis.spec import Budget, Case, Outcome
 from platforms.diagnosis.verdict import judge
 from platforms.flows import link, prepare_link
@@ -76,7 +76,7 @@ def diagnose_attempt(
     with tenant_scope(attempt.tenant_id):
         case = _case_of_attempt(attempt, values, app_id=app_id, now=now)
         started = time.monotonic()
-        outcomes = run_checks(case, OF_ATTEMPT, budget=Budget(TOTAL_S))
+        outcomes = run_checks(case, checks_of_attempt(case), budget=Budget(TOTAL_S))
         row = Diagnosis(
             tenant_id=attempt.tenant_id, attempt=attempt, at=now, asked_by=user,
             verdict=judge(outcomes, linking=True).verdict, checks=_kept(outcomes),

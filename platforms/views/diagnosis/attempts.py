@@ -40,6 +40,7 @@ def check(request: ManagerRequest, public_id: UUID) -> HttpResponse:
         "attempt": attempt,
         "adapter": registry.get(attempt.platform),
         "report": report_of(newest) if newest else None,
+        "folded": bool(request.htmx),  # type: ignore[attr-defined]
     }
     alone = request.htmx  # type: ignore[attr-defined]
     template = (
