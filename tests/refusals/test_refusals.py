@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.django_db
 CASES = corpus.load()
 LEAST = 300  # refusals of marketplaces, those of the network apart
 RIGHT_SHARE = 0.95
+LONG_TOKEN = re.compile(r"[\w|^#+=~-]{30,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @cache
@@ -46,6 +48,12 @@ def test_enough_are_right_and_nobody_is_sent_to_recreate_what_works():
 
     assert harmful == []
     assert len(wrong) <= (1 - RIGHT_SHARE) * len(CASES), wrong
+
+
+def test_what_is_kept_of_a_refusal_repeats_no_token():
+    kept = {verdict_on(place).detail for place in range(len(CASES))}
+
+    assert not [detail for detail in kept if LONG_TOKEN.search(detail) or len(detail) > 500]
 
 
 def test_the_corpus_covers_every_marketplace_and_is_large_enough():
