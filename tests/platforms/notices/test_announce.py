@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from platforms.flows.announce import GATHER, announce
-from platforms.models import (
-    ChatRobot,
-    Notice,
-    NoticeChoice,
-    Occasion,
-    RobotStore,
-    Sending,
-    Wanted,
-)
+from platforms.models import ChatRobot, Notice, Occasion, Sending, Wanted
 from tenants.models import Duty
 from tenants.scope import tenant_scope
 from tests.conftest import bind
+from tests.platforms.notices.conftest import NOON, Lotus
 
-NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 SOON, LATER = timedelta(seconds=20), timedelta(minutes=20)
-
-
-@pytest.fixture
-def lotus(world):
-    with tenant_scope(world.lotus):
-        yield world
-
-
-def tell(world, occasion=Occasion.BROKE, key="broke:1", *, at=NOON, store="tea", **given):
-    given.setdefault("store", getattr(world, store) if store else None)
-    return announce(tenant_id=world.lotus.pk, occasion=occasion, key=key, now=at, **given)
 
 
 def told(**filters):
@@ -44,38 +25,22 @@ def told(**filters):
     )
 
 
-def make_robot(world, name, *, occasions=tuple(Occasion.values), stores=(), **fields):
-    robot = ChatRobot.objects.create(
-        tenant=world.lotus, kind="slack", name=name, sealed_address=b"x",
-        occasions=list(occasions), all_stores=not stores, **fields,
-    )  # fmt: skip
-    for store in stores:
-        RobotStore.objects.create(tenant=world.lotus, robot=robot, store=store)
-    return robot
-
-
-def choose(world, user, wanted, store=None):
-    NoticeChoice.objects.create(
-        tenant=world.lotus, membership=world.member(user), store=store, wanted=wanted
-    )
-
-
 def test_the_owner_and_the_stores_operators_are_told_after_a_minute(lotus):
-    assert tell(lotus)
+    assert lotus.tell()
     assert told() == ["anna", "bo"]
     assert set(Sending.objects.values_list("due_at", flat=True)) == {NOON + GATHER}
 
 
 def test_a_key_counts_once(lotus):
-    assert tell(lotus)
-    assert not tell(lotus, at=NOON + LATER)
+    assert lotus.tell()
+    assert not lotus.tell(at=NOON + LATER)
     assert Notice.objects.get().created_at == NOON
     assert told() == ["anna", "bo"]
 
 
 def test_the_same_key_of_another_company_is_another_notice(world):
     with tenant_scope(world.lotus):
-        assert tell(world)
+        assert Lotus(world).tell()
     with tenant_scope(world.maple):
         assert announce(
             tenant_id=world.maple.pk, occasion=Occasion.BROKE, key="broke:1", now=NOON,
@@ -88,18 +53,18 @@ def test_who_left_or_lost_the_duty_is_not_told(lotus):
     bind(lotus.member(lotus.cai), lotus.tea, Duty.OPERATOR)
     lotus.member(lotus.bo).bindings.update(ended_at=NOON)
     type(lotus.member(lotus.cai)).objects.filter(user=lotus.cai).update(left_at=NOON)
-    tell(lotus)
+    lotus.tell()
     assert told() == ["anna"]
 
 
 def test_news_without_a_store_go_to_owners_and_admins(lotus):
-    tell(lotus, Occasion.SECRET_ENDS, "secret:1", store=None)
+    lotus.tell(Occasion.SECRET_ENDS, "secret:1", store=None)
     assert told() == ["ada", "anna"]
 
 
 def test_a_suggestion_stays_in_the_workspace(lotus):
-    make_robot(lotus, "slack")
-    assert tell(lotus, Occasion.CHECK_SUGGESTED, "check:1")
+    lotus.robot("slack")
+    assert lotus.tell(Occasion.CHECK_SUGGESTED, "check:1")
     assert told() == []
 
 
@@ -113,58 +78,59 @@ def test_a_suggestion_stays_in_the_workspace(lotus):
     ],
 )
 def test_a_member_chooses_what_to_hear(lotus, wanted, occasion, hears):
-    choose(lotus, lotus.bo, wanted)
-    tell(lotus, occasion, "x:1")
+    lotus.choose(lotus.bo, wanted)
+    lotus.tell(occasion, "x:1")
     assert ("bo" in told()) is hears
 
 
 def test_the_choice_for_a_store_counts_more_than_the_general_one(lotus):
-    choose(lotus, lotus.anna, Wanted.NONE)
-    choose(lotus, lotus.anna, Wanted.ALL, lotus.silk)
-    tell(lotus, key="broke:1")
-    tell(lotus, key="broke:2", store="silk")
+    lotus.choose(lotus.anna, Wanted.NONE)
+    lotus.choose(lotus.anna, Wanted.ALL, lotus.silk)
+    lotus.tell(key="broke:1")
+    lotus.tell(key="broke:2", store="silk")
     assert told(notice__key="broke:1") == ["bo"]
     assert told(notice__key="broke:2") == ["anna"]
 
 
 def test_a_robot_tells_of_its_occasions_and_stores(lotus):
-    make_robot(lotus, "all")
-    make_robot(lotus, "off", active=False)
-    make_robot(lotus, "ends", occasions=[Occasion.ENDS_SOON])
-    make_robot(lotus, "silk", stores=[lotus.silk])
-    tell(lotus)
-    tell(lotus, key="broke:2", store="silk")
+    lotus.robot("all")
+    off = lotus.robot("off")
+    ChatRobot.objects.filter(pk=off.pk).update(active=False)
+    lotus.robot("ends", occasions=[Occasion.ENDS_SOON])
+    lotus.robot("silk", stores=[lotus.silk])
+    lotus.tell()
+    lotus.tell(key="broke:2", store="silk")
     assert told(notice__key="broke:1", membership=None) == ["all"]
     assert told(notice__key="broke:2", membership=None) == ["all", "silk"]
 
 
 def test_what_healed_before_anybody_was_told_is_sent_to_nobody(lotus):
-    make_robot(lotus, "chat")
-    tell(lotus)
-    assert tell(lotus, Occasion.HEALED, "healed:1", at=NOON + SOON)
+    lotus.robot("chat")
+    lotus.tell()
+    assert lotus.tell(Occasion.HEALED, "healed:1", at=NOON + SOON)
     assert told() == []
     assert Notice.objects.count() == 2
 
 
 def test_who_will_be_told_of_the_break_is_told_of_the_healing(lotus):
-    make_robot(lotus, "chat")
-    tell(lotus)
+    lotus.robot("chat")
+    lotus.tell()
     bind(lotus.member(lotus.cai), lotus.tea, Duty.OPERATOR)
-    tell(lotus, Occasion.HEALED, "healed:1", at=NOON + LATER)
+    lotus.tell(Occasion.HEALED, "healed:1", at=NOON + LATER)
     assert told(notice__key="healed:1") == ["anna", "bo", "chat"]
 
 
 def test_a_second_break_of_the_same_trouble_counts_too(lotus):
-    tell(lotus)
+    lotus.tell()
     Sending.objects.update(state="sent", due_at=None)
-    tell(lotus, key="broke:1:token_revoked", at=NOON + LATER)
-    tell(lotus, Occasion.HEALED, "healed:1", at=NOON + LATER + SOON)
+    lotus.tell(key="broke:1:token_revoked", at=NOON + LATER)
+    lotus.tell(Occasion.HEALED, "healed:1", at=NOON + LATER + SOON)
     assert told(notice__key="broke:1:token_revoked") == []
     assert told(notice__key="healed:1") == ["anna", "bo"]
 
 
 def test_another_trouble_is_not_touched_by_a_healing(lotus):
-    tell(lotus, key="broke:12")
-    tell(lotus, key="broke:1")
-    tell(lotus, Occasion.HEALED, "healed:1", at=NOON + SOON)
+    lotus.tell(key="broke:12")
+    lotus.tell(key="broke:1")
+    lotus.tell(Occasion.HEALED, "healed:1", at=NOON + SOON)
     assert told(notice__key="broke:12") == ["anna", "bo"]
