@@ -74,6 +74,9 @@ VERBS: dict[str, Promise] = {
     ),
     "support.wizard_opened": gettext_lazy("Opened the linking wizard for %(target)s."),
     "support.refused": gettext_lazy("Tried %(wanted)s on %(target)s without the right to."),
+    "app.secret_dated": gettext_lazy(
+        "Wrote down until when the secret of %(app)s works: %(until)s."
+    ),
     "trail.checked": gettext_lazy("Checked whether the audit trail is whole."),
 }
 
@@ -94,6 +97,7 @@ SUBJECTS: dict[str, Promise] = {
     "quarantine": gettext_lazy("Quarantine"),
     "buyer": gettext_lazy("Buyers' rights"),
     "robot": gettext_lazy("Chat robots"),
+    "app": gettext_lazy("Applications"),
     "support": gettext_lazy("Support"),
     "trail": gettext_lazy("Audit trail"),
 }

@@ -15,7 +15,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
 from platforms.flows import link
-from platforms.models import ChatRobot, LinkAttempt, Notice, Occasion
+from platforms.models import App, ChatRobot, DataCheck, LinkAttempt, Notice, Occasion
 from tenants.models import ApiToken, Duty, Invitation, Membership
 from tenants.models.tenant import new_token, token_hash
 from tenants.scope import tenant_scope
@@ -51,6 +51,11 @@ API_ORDER = {**ORDERS_READ, "sam": LOGIN}
 RULES: dict[str, dict[str, str]] = {
     "home": MEMBERS,
     "health": MEMBERS,
+    "checks": MEMBERS,
+    "store_checks": STORE_WORKED_ON,
+    **dict.fromkeys(
+        ("check", "check_progress", "check_stop", "check_pdf", "check_csv"), STORE_WORKED_ON
+    ),
     "orders": MEMBERS,
     "orders_export": MEMBERS,
     "order": ORDERS_READ,
@@ -103,6 +108,11 @@ RULES: dict[str, dict[str, str]] = {
     "hand_over_page": PUBLIC,
     "hand_over_go": PUBLIC,
     "hand_over_paste": PUBLIC,
+    "expiries": MEMBERS,
+    "calendar_feed_make": MEMBERS,
+    "calendar_feed_end": MEMBERS,
+    "secret_until": MANAGERS_OF_IT,
+    "calendar_file": PUBLIC,
     "notices": MEMBERS,
     "notices_bell": MEMBERS,
     "notices_read_all": MEMBERS,
@@ -195,6 +205,10 @@ def scene(world):
             tenant=world.lotus, user=world.anna, platform="ozon", mode="api_key",
             account_name="new", now=timezone.now(),
         )  # fmt: skip
+        check = DataCheck.objects.create(
+            tenant=world.lotus, store=world.tea, kind="stress", created_at=timezone.now(),
+            asked={"concurrency": 1, "seconds": 10, "calls": 10},
+        )  # fmt: skip
         invitation = Invitation.objects.create(
             tenant=world.lotus, email="x@y.example", token_hash=token_hash("t"),
             expires_at=timezone.now(),
@@ -207,15 +221,20 @@ def scene(world):
             tenant=world.lotus, occasion=Occasion.HEALED, key="healed:1", store=world.tea,
             created_at=timezone.now(),
         )  # fmt: skip
+        own_app = App.objects.create(
+            tenant=world.lotus, platform="shopify", name="Own", client_id="c", sealed_secret=b"-"
+        )
         robot = ChatRobot.objects.create(
             tenant=world.lotus, kind="slack", name="Team", sealed_address=b"-"
         )
     of = {"store": world.tea, "back_fill": stream, "relink": world.tea, "order": order}
     of |= {name: world.tea for name in OURS if name.startswith("store_")}
+    of |= {name: check for name in OURS if name == "check" or name.startswith("check_")}
     of |= {name: attempt for name in OURS if name.startswith(("link_", "hand_over_"))}
     of |= {name: world.member(world.bo) for name in ("member", "member_remove")}
     of |= dict.fromkeys(("invitation_resend", "invitation_revoke"), invitation)
     of |= dict.fromkeys(("notice_go", "notice_read"), notice)
+    of |= {"secret_until": own_app}
     of |= dict.fromkeys(("robot", "robot_try", "robot_switch", "robot_remove"), robot)
     of |= {"api_token_revoke": token, "api_store": world.tea, "api_order": order}
     arguments = {name: {"public_id": row.public_id} for name, row in of.items()}
