@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from platforms import reading, signing
 from platforms.adapter import Adapter, Call
-from platforms.adapters import iop
+from platforms.adapters import iop, whose_keys
 from platforms.adapters.aliexpress import faults, lists, orders
 from platforms.adapters.aliexpress.advice import ADVICE
 from platforms.adapters.aliexpress.modes import MODES, SCOPES, explain_value
@@ -323,15 +323,8 @@ def _sync(method: str, business: Mapping[str, str], operation: str = "default") 
 
 
 def _ask(call: Call, request: Request) -> Answer:
-    """Without its wrapping. What is wrong with our own application is for us to mend, of the
-    tenant's own one for the seller."""
-    try:
-        answer = call(request)
-    except PlatformError as exc:
-        ours = call.account.mode != "own_app" and exc.fault is Fault.BAD_CREDENTIALS
-        if not ours:
-            raise
-        raise NeedsSupport(exc.fault, exc.detail, retry_after=exc.retry_after) from None
+    """Without its wrapping."""
+    answer = whose_keys.ask(call, request)
     body = iop.unwrapped(answer.body)
     return answer if body is None else replace(answer, body=bytes(body))
 

@@ -16,6 +16,7 @@ from platforms.adapter import Adapter, Call
 from platforms.adapters.lazada import faults, orders
 from platforms.adapters.lazada.advice import ADVICE
 from platforms.adapters.lazada.modes import MODES, SITES
+from platforms.adapters.whose_keys import ask
 from platforms.errors import Fault, PlatformError, platform_error
 from platforms.signing import iop_signature
 from platforms.spec import (
@@ -144,7 +145,8 @@ class Lazada(Adapter):
 
     def _token(self, call: Call, path: str, given: dict[str, str], *, now: datetime) -> Grant:
         form = signed(_app(call.account), path, given, now=now)
-        answer = call(
+        answer = ask(
+            call,
             Request(
                 method="POST",
                 path=f"/rest{path}",
@@ -152,7 +154,7 @@ class Lazada(Adapter):
                 operation="token",
                 form=form,
                 signed=False,
-            )
+            ),
         )
         token = reading.decode(answer, _Token, strict=False)
         if not token.access_token:
@@ -192,7 +194,9 @@ class Lazada(Adapter):
         return Identity(account_id=account_id, account_name=first.name, shops=tuple(active))
 
     def _seller(self, call: Call, row: _Row) -> _Seller:
-        answer = call(Request(method="GET", path="/rest/seller/get", endpoint=f"api.{row.country}"))
+        answer = ask(
+            call, Request(method="GET", path="/rest/seller/get", endpoint=f"api.{row.country}")
+        )
         seller = reading.decode(answer, _SellerAnswer).data
         if str(seller.seller_id) != str(row.seller_id):
             raise platform_error(Fault.SHOP_MISMATCH, "the country answers for another seller")
@@ -222,7 +226,8 @@ class Lazada(Adapter):
             else _Cursor(since=window.since, until=window.until)
         )
         host = f"api.{_country(call.account)}"
-        answer = call(
+        answer = ask(
+            call,
             Request(
                 method="GET",
                 path="/rest/orders/get",
@@ -236,7 +241,7 @@ class Lazada(Adapter):
                     "limit": str(PAGE_SIZE),
                     "offset": str(at.offset),
                 },
-            )
+            ),
         )
         found = reading.decode(answer, _OrdersAnswer).data.orders or []
         records = self._with_items(call, host, found)
@@ -253,14 +258,15 @@ class Lazada(Adapter):
         items: dict[str, msgspec.Raw] = {}
         for first in range(0, len(wanted), ITEMS_AT_ONCE):
             names = ",".join(wanted[first : first + ITEMS_AT_ONCE])
-            answer = call(
+            answer = ask(
+                call,
                 Request(
                     method="GET",
                     path="/rest/orders/items/get",
                     endpoint=host,
                     operation="orders",
                     params={"order_ids": f"[{names}]"},
-                )
+                ),
             )
             for each in reading.decode(answer, _ItemsAnswer).data:
                 items[str(each.order_id)] = each.order_items

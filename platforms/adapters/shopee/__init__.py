@@ -17,6 +17,7 @@ from platforms.adapters.shopee.advice import ADVICE
 from platforms.adapters.shopee.calls import DIGITS, app_of, signed
 from platforms.adapters.shopee.modes import MODES, REGIONS, SITES
 from platforms.adapters.shopee.webhooks import ShopeeWebhooks
+from platforms.adapters.whose_keys import ask
 from platforms.errors import Fault, PlatformError, platform_error
 from platforms.spec import (
     Account,
@@ -101,7 +102,7 @@ class Shopee(Adapter):
     def check_app(self, call: Call, *, now: datetime) -> None:
         path = f"{BASE}/public/get_shops_by_partner"
         params = {"page_size": "1", "page_no": "1", **signed(app_of(call.account), path, now=now)}
-        call(Request(method="GET", path=path, params=params, signed=False))
+        ask(call, Request(method="GET", path=path, params=params, signed=False))
 
     def consent_url(self, asked: Asked) -> str:
         query = {
@@ -147,7 +148,8 @@ class Shopee(Adapter):
 
     def _token(self, call: Call, path: str, given: dict[str, object], *, now: datetime) -> _Token:
         app = app_of(call.account)
-        answer = call(
+        answer = ask(
+            call,
             Request(
                 method="POST",
                 path=BASE + path,
@@ -155,7 +157,7 @@ class Shopee(Adapter):
                 params=signed(app, BASE + path, now=now),
                 json={**given, "partner_id": int(app.client_id)},
                 signed=False,
-            )
+            ),
         )
         token = reading.decode(answer, _Token)
         if not token.access_token or not token.refresh_token:
@@ -189,7 +191,7 @@ class Shopee(Adapter):
     def _shop_info(self, call: Call, shop_id: str) -> _ShopInfo:
         path = f"{BASE}/shop/get_shop_info"
         return reading.decode(
-            call(Request(method="GET", path=path, params={"shop_id": shop_id})), _ShopInfo
+            ask(call, Request(method="GET", path=path, params={"shop_id": shop_id})), _ShopInfo
         )
 
     # --- calling
@@ -217,7 +219,8 @@ class Shopee(Adapter):
                 since=int(window.since.timestamp()), until=int(window.until.timestamp()) + 1
             )
         )
-        answer = call(
+        answer = ask(
+            call,
             Request(
                 method="GET",
                 path=f"{BASE}/order/get_order_list",
@@ -231,7 +234,7 @@ class Shopee(Adapter):
                     "response_optional_fields": "order_status",
                     "request_order_status_pending": "true",
                 },
-            )
+            ),
         )
         found = reading.decode(answer, _ListAnswer).response
         records = self._in_detail(call, found.order_list or [])
@@ -249,7 +252,8 @@ class Shopee(Adapter):
         wanted = [number for number in numbers if number]
         if not wanted:
             return tuple(listed)
-        answer = call(
+        answer = ask(
+            call,
             Request(
                 method="GET",
                 path=f"{BASE}/order/get_order_detail",
@@ -259,7 +263,7 @@ class Shopee(Adapter):
                     "response_optional_fields": DETAILS,
                     "request_order_status_pending": "true",
                 },
-            )
+            ),
         )
         told = reading.decode(answer, _ListAnswer).response.order_list or []
         details = {orders.read_order_number(raw): raw for raw in told}
