@@ -111,6 +111,8 @@ class Counts:
     def unreported(self, store: Store) -> dict[str, tuple[datetime, bool]]:
         """Ours of the window that the platform did not give: number -> (changed, whether the
         platform has told us that it was deleted there)."""
+        if not self.windows:
+            return {}
         known = set(self.unreadable.values())
         since, until = self.windows[0].since, self.windows[-1].until
         rows = Order.objects.filter(

@@ -300,7 +300,7 @@ class _Turn:
     def _comparison(self) -> dict[str, Any]:
         """The counts as they stand, day by day of the platform's changed time."""
         counts, zone = self.counts, self.store.zone
-        extra = counts.unreported(self.store) if counts.windows else {}
+        extra = counts.unreported(self.store)
         by_day = {
             "missing": Counter(day_of(t.changed_at, zone) for t in counts.missing.values()),
             "different": Counter(day_of(t.changed_at, zone) for t in counts.different.values()),
@@ -339,9 +339,9 @@ def counts_verdict(report: Mapping[str, Any]) -> str:
         return "incomplete"
     if report["unreadable"]:
         return "unreadable"
-    if before["missing"] or before["different"]:
-        return "healed"
-    return "extra" if after["extra"] > report["deleted"] else "complete"
+    if after["extra"] > report["deleted"]:
+        return "extra"
+    return "healed" if before["missing"] or before["different"] else "complete"
 
 
 def failed_report(check: DataCheck, exc: Exception) -> dict[str, object]:

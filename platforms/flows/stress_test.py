@@ -40,6 +40,7 @@ RAMP_S = 4.0  # at most this long until the next thread joins
 THROTTLES_TO_END = 3
 FAILURES_TO_END = 8  # in a row
 PAUSE_S = 1.0  # after a failure
+NEARLY_OVER_S = 1.0
 
 
 class Over(Exception):
@@ -106,8 +107,10 @@ class StressTest:
             self.end("calls")
             raise Over
         while wait_s := self.budget.ask(request, now=timezone.now()):
-            if wait_s > self.seconds - self.elapsed_s:
-                self.end("throttled" if self.tally.throttles else "room")
+            left_s = self.seconds - self.elapsed_s
+            if wait_s > left_s:
+                spent_why = "throttled" if self.tally.throttles else "room"
+                self.end("time" if left_s < NEARLY_OVER_S else spent_why)
                 raise Over
             started = time.monotonic()
             try:
