@@ -39,10 +39,11 @@ def unread(notices: QuerySet[Notice], member: Membership, *, now: datetime) -> Q
 
 
 def unread_count(work: Workspace, *, now: datetime) -> int:
-    """Counted no further than one more than COUNT_TO."""
+    """For the bell: suggestions do not ring it. Counted no further than one beyond COUNT_TO."""
     if work.membership is None:
         return 0
     found = unread(visible_notices(work), work.membership, now=now)
+    found = found.exclude(occasion=Occasion.CHECK_SUGGESTED)
     return len(found.values_list("pk", flat=True)[: COUNT_TO + 1])
 
 

@@ -15,13 +15,14 @@ from django.utils import timezone
 from accounts.models import User
 from platforms import credentials, registry, tasks
 from platforms.emulator.accounts import ACCOUNTS, APPS
+from platforms.emulator.robots_known import KNOWN
 from platforms.flows import consent as consent_flow
-from platforms.flows import link
+from platforms.flows import link, manage_robot
 from platforms.flows.confirm_link import Linked, confirm
 from platforms.flows.prepare_link import callback_address, prepare
 from platforms.flows.refresh import refresh
 from platforms.flows.start_streams import back_fill
-from platforms.models import App, Authorization, LinkAttempt
+from platforms.models import App, Authorization, LinkAttempt, Occasion
 from platforms.spec import ModeKind
 from tenants.flows.bind_store import Grant, give_duties
 from tenants.flows.create_tenant import create_tenant
@@ -90,6 +91,7 @@ def seed(*, emulator_url: str) -> bool:
                 _back_fill(linked)
         tasks.pump_orders()
         _bind(tenant, owner)
+        _add_robot(tenant, owner)
         _break(emulator_url)
     return True
 
@@ -197,6 +199,19 @@ def _bind(tenant: Tenant, owner: User) -> None:
             grants.append(Grant(membership=members["wang@demo.test"], store=store,
                                 duty=Duty.CUSTOMER_SERVICE))  # fmt: skip
     give_duties(tenant=tenant, actor=owner, grants=grants, now=timezone.now())
+
+
+def _add_robot(tenant: Tenant, owner: User) -> None:
+    """A DingTalk robot that the emulator plays; what it is told stands at its page /robots/."""
+    known = KNOWN["dingtalk"][0]
+    facts = manage_robot.RobotFacts(
+        name="店铺预警", address=known.address, secret=known.secret, language="zh-hans",
+        occasions=(Occasion.BROKE, Occasion.HEALED, Occasion.ENDS_SOON, Occasion.SECRET_ENDS),
+        all_stores=True,
+    )  # fmt: skip
+    manage_robot.add_robot(
+        tenant=tenant, kind="dingtalk", wanted=facts, actor=owner, now=timezone.now()
+    )
 
 
 def _break(emulator_url: str) -> None:

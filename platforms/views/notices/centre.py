@@ -60,7 +60,7 @@ def notices(request: WorkspaceRequest) -> HttpResponse:
         {
             "entries": _entries(shown, work, unread_ids, timezone.get_current_timezone()),
             "everything": bool(shown) or visible.exists(),
-            "unread_count": notice_board.unread_count(work, now=now),
+            "any_unread": unread.exists(),
             "occasions": Occasion.choices,
             "chosen": {"occasion": occasion, "unread": only_unread},
             "older": _address(request, after=str(shown[-1].public_id)) if len(rows) > SHOWN else "",
