@@ -1,6 +1,6 @@
 """What is wrong now, since when, and whose fault it looks like; every minute, over all tenants.
 
-One query finds all stores that are not well. From them first follow the outages ("it is not
+Two queries find all stores that are not well. From them first follow the outages ("it is not
 you"), then the troubles that people are told about, then what ends soon.
 """
 

@@ -96,7 +96,7 @@ def _permissions(now: datetime) -> Iterator[_Due]:
         )
         .filter(Exists(Store.objects.filter(authorization=OuterRef("pk"), state="active")))
         .annotate(consented_at=Coalesce(Subquery(newest[:1]), F("created_at")))
-        .defer("sealed_credential")
+        .only("tenant", "public_id", "platform", "mode", "consent_expires_at", "refresh_expires_at")
     )
     for row in rows.order_by("pk"):
         for what, at in clocks(row):

@@ -1,12 +1,13 @@
-"""Every store that is not well, over all tenants, in one query."""
+"""Every store that is not well, over all tenants, in two queries."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, FilteredRelation, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, FilteredRelation, Q, QuerySet
 
 from platforms.errors import Fault, NeedsSeller, PlatformError, TryLater, platform_error
 from platforms.models import AuthorizationState, Notice, Occasion
@@ -68,14 +69,15 @@ class Patient:
 
 
 def patients(*, now: datetime, store_id: int | None = None) -> list[Patient]:
-    """All of the current scope, or at most the one asked for. One query, whatever the number of
-    stores; as many rows as there are stores that fail."""
+    """All of the current scope, or at most the one asked for. Two queries, whatever the number
+    of stores; as many rows as there are stores that fail."""
     stores = Store.objects.all()
     if store_id is not None:
         stores = stores.filter(pk=store_id)
+    healed = _told_healed(store_id)
     found: dict[int, Patient] = {}
     for row in _rows(stores):
-        patient = _patient(row, now=now)
+        patient = _patient(row, healed, now=now)
         # Two streams may bring one store's orders while an adapter changes: the failing one tells.
         if patient.store_id not in found or patient.pull is not None:
             found[patient.store_id] = patient
@@ -86,9 +88,6 @@ def _rows(stores: QuerySet[Store]) -> Any:
     streams = "authorization__streams"
     standing = Q(**{f"{streams}__ends_at": None, f"{streams}__finished_at": None}) & (
         Q(**{f"{streams}__store": None}) | Q(**{f"{streams}__store": F("pk")})
-    )
-    told_healed = Notice.objects.filter(
-        store=OuterRef("pk"), occasion=Occasion.HEALED, created_at__gte=OuterRef("open__began_at")
     )
     return (
         stores.alias(
@@ -108,15 +107,24 @@ def _rows(stores: QuerySet[Store]) -> Any:
             "authorization__access_expires_at", "authorization__app",
             "authorization__app__tenant", "mine__fault", "mine__fault_detail", "mine__failures",
             "mine__failing_since", "mine__last_success_at", "open__pk", "open__fault",
-            "open__began_at", healed_at=Subquery(
-                told_healed.order_by("-created_at").values("created_at")[:1]
-            ),
+            "open__began_at",
         )
         .order_by("pk")
     )  # fmt: skip
 
 
-def _patient(row: dict[str, Any], *, now: datetime) -> Patient:
+def _told_healed(store_id: int | None) -> dict[int, datetime]:
+    """Store -> when its healing was told, of troubles that were opened again since: few."""
+    told = Notice.objects.filter(
+        occasion=Occasion.HEALED, store__troubles__ended_at=None,
+        store__troubles__began_at__lte=F("created_at"),
+    )  # fmt: skip
+    if store_id is not None:
+        told = told.filter(store=store_id)
+    return dict(told.order_by("created_at").values_list("store", "created_at"))
+
+
+def _patient(row: dict[str, Any], healed: Mapping[int, datetime], *, now: datetime) -> Patient:
     pull = refresh = grant = trouble = None
     if since := row["mine__failing_since"]:
         pull = Failing(
@@ -139,7 +147,7 @@ def _patient(row: dict[str, Any], *, now: datetime) -> Patient:
     if row["open__pk"] is not None:
         trouble = OpenTrouble(
             pk=row["open__pk"], fault=row["open__fault"], began_at=row["open__began_at"],
-            healed_at=row["healed_at"],
+            healed_at=healed.get(row["pk"]),
         )  # fmt: skip
     return Patient(
         store_id=row["pk"], tenant_id=row["tenant_id"], platform=row["platform"],

@@ -8,6 +8,7 @@ this at once, and one that is killed leaves a whole step or none.
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
@@ -51,13 +52,11 @@ def settle(
 ) -> int:
     """Take the next step with every trouble, `limit` at most; how many were taken. What one store
     trips over goes to `bugs` and does not hold up the others."""
-    taken = tried = 0
-    for patient in found:
-        if tried == limit:
-            break
-        if next_step(patient, outages, now=now) is None:
-            continue
-        tried += 1
+    due = [patient for patient in found if next_step(patient, outages, now=now)]
+    # Workers that look at the same moment take different ones, and no company is always last.
+    random.shuffle(due)
+    taken = 0
+    for patient in due[:limit]:
         try:
             taken += _take_step(patient, outages, now=now)
         except Exception as exc:

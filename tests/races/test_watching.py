@@ -18,7 +18,7 @@ from tests.support.watching import fail, linked, minutes, work_again
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 RACERS = 6
-STORES = 3
+STORES = 2
 STEP = 3  # statements from one kill to the next: every kind of them, in one store or another
 
 
