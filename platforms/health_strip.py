@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from platforms.errors import Fault, NeedsSeller, NeedsSupport, platform_error
@@ -44,11 +45,11 @@ class Strip:
 
     hours: tuple[Hour, ...]
 
-    @property
+    @cached_property
     def calls(self) -> int:
         return sum(hour.calls for hour in self.hours)
 
-    @property
+    @cached_property
     def good(self) -> int:
         return sum(hour.good for hour in self.hours)
 
@@ -56,7 +57,7 @@ class Strip:
     def percent(self) -> int | None:
         return self.good * 100 // self.calls if self.calls else None
 
-    @property
+    @cached_property
     def worst(self) -> Hour | None:
         """The hour in which the largest share failed, the newest of several; None if none did."""
         failing = [hour for hour in self.hours if hour.bad]

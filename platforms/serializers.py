@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from platforms import registry
@@ -59,6 +60,22 @@ class StoreSerializer(serializers.Serializer[Any]):
         return store.pk in self.context["operated"]
 
 
+# Written out: a reference that may also be null is not valid for every reader of the schema.
+@extend_schema_field(
+    {
+        "type": "object",
+        "nullable": True,
+        "required": ["fault", "since"],
+        "properties": {
+            "fault": {"type": "string", "enum": [fault.value for fault in Fault]},
+            "since": {"type": "string", "format": "date-time"},
+        },
+    }
+)
+class SinceField(serializers.DictField):
+    """What is wrong, and since when; null while nothing is."""
+
+
 class HealthSerializer(serializers.Serializer[Any]):
     store = serializers.CharField(help_text="tenant/platform/account_name[/site]")
     id = serializers.UUIDField()
@@ -74,6 +91,12 @@ class HealthSerializer(serializers.Serializer[Any]):
     lag_seconds = serializers.IntegerField(allow_null=True)
     failures = serializers.IntegerField(help_text="In a row.")
     quarantined = serializers.IntegerField(help_text="Records waiting that could not be read.")
+    success_rate_7d = serializers.FloatField(allow_null=True, help_text="0 to 1.")
+    latency_ms = serializers.IntegerField(allow_null=True, help_text="Mean of the calls in 24 h.")
+    trouble = SinceField(allow_null=True, help_text="What keeps the store from being pulled.")
+    outage = SinceField(
+        allow_null=True, help_text="Many stores of the platform fail in the same way as this one."
+    )
 
 
 class BuyerSerializer(serializers.Serializer[Any]):

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from platforms import health, ratelimit, registry
-from platforms.models import CallStat, Quarantined
+from platforms.models import CallStat, Outage, Quarantined, Stream, Trouble
 from platforms.spec import Account
 from tenants.models import Store
 from tenants.scope import tenant_scope
@@ -70,6 +70,59 @@ def test_the_success_rate_is_of_the_last_day(linked):
 
 def test_without_calls_there_is_no_rate(linked):
     assert facts(linked)["success_rate_24h"] is None
+    assert facts(linked)["success_rate_7d"] is None
+    assert facts(linked)["latency_ms"] is None
+
+
+def test_a_week_is_told_besides_the_day(linked):
+    calls(linked, "", 3)
+    calls(linked, "platform_down", 1, hours_ago=100)
+    calls(linked, "platform_down", 50, hours_ago=24 * 7 + 1)
+    assert facts(linked)["success_rate_24h"] == 1
+    assert facts(linked)["success_rate_7d"] == 0.75
+
+
+def test_one_failure_in_many_is_not_rounded_away(linked):
+    calls(linked, "", 99_999)
+    calls(linked, "rate_limited", 1)
+    assert facts(linked)["success_rate_24h"] == 0.9999
+    assert health.of_store(linked, now=NOON).success_percent == 99
+
+
+def test_percents_are_what_the_share_says(linked):
+    calls(linked, "", 29)
+    calls(linked, "rate_limited", 71)
+    assert health.of_store(linked, now=NOON).success_percent == 29
+
+
+def test_latency_is_the_mean_and_the_slowest_of_the_day(linked):
+    for hours_ago, took_ms, slowest_ms in ((1, 1200, 700), (2, 400, 400), (30, 90_000, 90_000)):
+        CallStat.objects.create(
+            tenant_id=linked.tenant_id, authorization=linked.authorization, fault="",
+            calls=2, hour=NOON - timedelta(hours=hours_ago), milliseconds=took_ms,
+            slowest_ms=slowest_ms,
+        )  # fmt: skip
+    found = health.of_store(linked, now=NOON)
+    assert (found.latency_ms, found.slowest_ms) == (400, 700)
+
+
+def test_an_open_trouble_and_an_outage_are_told_with_their_beginning(linked):
+    since = NOON - timedelta(hours=2)
+    Stream.objects.update(fault="platform_down", failing_since=since)
+    Trouble.objects.create(
+        tenant_id=linked.tenant_id, store=linked, fault="rate_limited",
+        began_at=since - timedelta(days=1), ended_at=since,
+    )  # fmt: skip
+    assert facts(linked)["trouble"] is facts(linked)["outage"] is None
+    Trouble.objects.create(
+        tenant_id=linked.tenant_id, store=linked, fault="platform_down", began_at=since
+    )
+    Outage.objects.create(platform="ebay", fault="platform_down", since=since)
+    Outage.objects.create(platform="ebay", fault="rate_limited", since=NOON)
+    told = {"fault": "platform_down", "since": "2026-11-21T10:00:00Z"}
+    assert facts(linked)["trouble"] == told
+    assert facts(linked)["outage"] == told
+    assert health.of_store(linked, now=NOON).failing_since == since
 
 
 def test_only_what_waits_in_quarantine_is_counted(linked):

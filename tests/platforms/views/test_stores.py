@@ -158,7 +158,7 @@ def test_the_health_page_costs_the_same_for_many_stores(
         made.authorization = make_authorization(world.lotus)
         made.save()
     client = world.client(world.anna)
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(26):
         assert client.get(reverse("health")).status_code == 200
 
 
