@@ -110,7 +110,11 @@ class _Facts:
     def time(self, key: str) -> str:
         """A moment in words, "" where it is not known."""
         at = moment_of(self.notice, key)
-        return date_format(localtime(at, self.zone), "DATETIME_FORMAT") if at else ""
+        if at is None:
+            return ""
+        # Not DATETIME_FORMAT: the English one ends in "p.m." in the middle of our sentences.
+        local = localtime(at, self.zone)
+        return f"{date_format(local, 'DATE_FORMAT')} {date_format(local, 'H:i')}"
 
     def day(self, key: str) -> str:
         at = moment_of(self.notice, key)
@@ -131,6 +135,8 @@ def _broke(facts: _Facts) -> NoticeText:
         sentences.append(outage_words(facts.platform))
     else:
         sentences += [advice.text, *advice.values]
+    if advice.action == Action.RELINK and not outage and not facts.can_manage:
+        sentences.append(_ask_a_manager())
     if not waits:
         sentences.append(_("Orders of the meantime are pulled afterwards; none is lost."))
     label, path = _button(facts, advice.action, outage=outage)
@@ -231,8 +237,12 @@ def _about_the_end(facts: _Facts, *, is_key: bool) -> list[str]:
             " Its orders and its history stay."
         )
     )
-    ask = "" if facts.can_manage else _("An owner or admin of your company can do that.")
+    ask = "" if facts.can_manage else _ask_a_manager()
     return [what % {"platform": platform, "day": day} if day else "", also, todo, ask]
+
+
+def _ask_a_manager() -> str:
+    return _("An owner or admin of your company can do that.")
 
 
 def _secret_ends(facts: _Facts) -> NoticeText:

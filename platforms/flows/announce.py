@@ -26,6 +26,8 @@ from tenants.models import Membership, Store
 
 # What happens within this time after a notice may still join it in one message.
 GATHER = timedelta(seconds=60)
+KEPT = timedelta(days=180)
+FORGET_AT_ONCE = 2_000
 
 
 def announce(
@@ -62,6 +64,13 @@ def announce(
         if occasion not in WORKSPACE_ONLY:
             _address(written, now=now)
     return True
+
+
+def expire_notices(*, now: datetime) -> int:
+    """Forget old notices, with their sendings and who read them; how many rows. Must run in a
+    scope of all tenants; each run forgets some."""
+    old = Notice.objects.filter(created_at__lte=now - KEPT).values_list("pk", flat=True)
+    return Notice.objects.filter(pk__in=list(old[:FORGET_AT_ONCE])).delete()[0]
 
 
 def _address(notice: Notice, *, now: datetime) -> None:

@@ -37,6 +37,11 @@ class Entry:
     is_unread: bool
     is_over: bool
 
+    @property
+    def is_hint(self) -> bool:
+        """A title says it all: many stores linked at once must not bury what is urgent."""
+        return self.notice.occasion == Occasion.CHECK_SUGGESTED
+
 
 @of_company
 @member_required

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
+from platforms import tasks
 from platforms.flows.announce import GATHER, announce
-from platforms.models import ChatRobot, Notice, Occasion, Sending, Wanted
+from platforms.models import ChatRobot, Notice, NoticeRead, Occasion, Sending, Wanted
+from platforms.notice_board import mark_read
 from tenants.models import Duty
 from tenants.scope import tenant_scope
 from tests.conftest import bind
@@ -134,3 +137,13 @@ def test_another_trouble_is_not_touched_by_a_healing(lotus):
     lotus.tell(key="broke:1")
     lotus.tell(Occasion.HEALED, "healed:1", at=NOON + SOON)
     assert told(notice__key="broke:12") == ["anna", "bo"]
+
+
+def test_old_notices_are_forgotten_with_all_that_hangs_on_them(lotus):
+    lotus.tell(at=timezone.now() - timedelta(days=181))
+    lotus.tell(key="broke:2", at=timezone.now() - timedelta(days=179))
+    mark_read(Notice.objects.all(), lotus.member(lotus.bo), now=timezone.now())
+    tasks.pump_retention()
+    assert Notice.objects.get().key == "broke:2"
+    assert set(Sending.objects.values_list("notice__key", flat=True)) == {"broke:2"}
+    assert NoticeRead.objects.count() == 1
