@@ -88,13 +88,15 @@ def sheet_of(check: DataCheck, *, with_numbers: bool) -> Sheet:
     )
 
 
-def moment(at: datetime | str | None, zone: ZoneInfo | None = None) -> str:
-    """A date and time with the name of its zone, the reader's by default; "–" for none."""
+def moment(at: datetime | str | None, zone: ZoneInfo | None = None, *, bare: bool = False) -> str:
+    """A date and time with the name of its zone, the reader's by default; "–" for none. `bare`
+    leaves the name out."""
     if not at:
         return "–"
     parsed = datetime.fromisoformat(at) if isinstance(at, str) else at
     local = timezone.localtime(parsed, zone) if zone else timezone.localtime(parsed)
-    return f"{date_format(local, 'DATETIME_FORMAT')} ({local.tzinfo})"
+    words = date_format(local, "DATETIME_FORMAT")
+    return words if bare else f"{words} ({local.tzinfo})"
 
 
 def file_name(check: DataCheck, ending: str) -> str:
@@ -122,7 +124,7 @@ def _asked(check: DataCheck, report: Mapping[str, Any]) -> list[Figure]:
         Figure(
             label=_("Orders changed"),
             value=_("from %(since)s to %(until)s")
-            % {"since": moment(window[0], zone), "until": moment(window[1], zone)},
+            % {"since": moment(window[0], zone, bare=True), "until": moment(window[1], zone)},
         )
     ]
     if check.kind == DataCheck.Kind.STRESS:
@@ -177,7 +179,7 @@ def _stress(report: Mapping[str, Any], check: DataCheck) -> Parts:
         ),
         Figure(
             label=_("Pages read"),
-            value=_("%(pages)s, with %(orders)s orders; %(size)s on a usual page")
+            value=_("%(pages)s, with %(orders)s orders; %(size)s on average")
             % {
                 "pages": _whole(report.get("pages")), "orders": _whole(report.get("orders")),
                 "size": report.get("page_size"),
@@ -186,7 +188,7 @@ def _stress(report: Mapping[str, Any], check: DataCheck) -> Parts:
         Figure(label=_("Unreadable records"), value=_whole(report.get("unreadable", 0))),
         Figure(
             label=_("Access token"),
-            value=_("renewed %(refreshes)s times, refused %(refused)s times")
+            value=_("renewed: %(refreshes)s, refused: %(refused)s")
             % {"refreshes": token.get("refreshes", 0), "refused": token.get("refused", 0)},
             note=_("valid until %(moment)s") % {"moment": moment(token.get("expires_at"))}
             if token.get("expires_at") else "",
@@ -230,7 +232,8 @@ def _stress_charts(report: Mapping[str, Any]) -> list[Chart]:
         names.append(_("slower"))
         charts.append(
             Chart(
-                title=_("How long calls took"), legend=(("info", _("Calls")),),
+                title=_("How long calls took, up to … milliseconds"),
+                legend=(("info", _("Calls")),),
                 bars=tuple(
                     Bar(label=_short_step(i), parts=(("info", count),))
                     for i, count in enumerate(bars)
@@ -256,10 +259,7 @@ def _stress_charts(report: Mapping[str, Any]) -> list[Chart]:
 
 
 def _short_step(index: int) -> str:
-    if index == len(STEPS_MS):
-        return f"> {STEPS_MS[-1] / 1000:g} s"
-    step = STEPS_MS[index]
-    return f"≤ {step} ms" if step < 1000 else f"≤ {step / 1000:g} s"
+    return str(STEPS_MS[index]) if index < len(STEPS_MS) else f"> {STEPS_MS[-1]}"
 
 
 def _bound(report: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ along: no font has to be shipped.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from xml.sax.saxutils import escape
 
@@ -45,20 +45,22 @@ TONES = {  # soft background, text, bar
     "neutral": ("#eceff3", "#475063", "#98a2b3"),
 }
 MARGIN = 16 * mm
-WIDTH = A4[0] - 2 * MARGIN
+PADDING = 6  # of ReportLab's frames, at each side
+WIDTH = A4[0] - 2 * (MARGIN + PADDING)
+FLAT = 0.78  # charts are lower than on the page, to leave room for the tables
 MOST_ROWS = 60  # of a table; the CSV has them all
 
 _FOREIGN = re.compile(r"[^\x20-\x7e\xa0-\xff–—‘’“”•…€]+")
 
 
-def as_pdf(sheet: Sheet, *, compressed: bool = True) -> bytes:
-    """The sheet as a PDF file. `compressed` False leaves its text readable to a search."""
+def as_pdf(sheet: Sheet) -> bytes:
+    """The sheet as a PDF file."""
     if EAST not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(UnicodeCIDFont(EAST))
     file = BytesIO()
     document = SimpleDocTemplate(
         file, pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=14 * mm,
-        bottomMargin=16 * mm, pageCompression=int(compressed), title=_plain(sheet.title),
+        bottomMargin=16 * mm, pageCompression=1, title=_plain(sheet.title),
         author=_plain(sheet.company), creator="Storelink",
     )  # fmt: skip
     foot = _foot(sheet)
@@ -104,15 +106,24 @@ def _plain(text: str) -> str:
     return "".join(c if ord(c) < 0x10000 and c >= " " else "?" for c in text)
 
 
+def _runs(text: str) -> Iterator[tuple[str, str]]:
+    """The text in pieces, each with the font that has its characters."""
+    last = 0
+    for found in _FOREIGN.finditer(text):
+        if found.start() > last:
+            yield LATIN, text[last : found.start()]
+        yield EAST, found[0]
+        last = found.end()
+    if last < len(text):
+        yield LATIN, text[last:]
+
+
 def _marked(text: str) -> str:
     """Escaped for a Paragraph, the parts that Helvetica lacks in the other font."""
-    text = _plain(text).replace("≤", "<=")
-    marked, last = [], 0
-    for found in _FOREIGN.finditer(text):
-        marked.append(escape(text[last : found.start()]))
-        marked.append(f'<font name="{EAST}">{escape(found[0])}</font>')
-        last = found.end()
-    return "".join([*marked, escape(text[last:])])
+    return "".join(
+        escape(piece) if font == LATIN else f'<font name="{font}">{escape(piece)}</font>'
+        for font, piece in _runs(_plain(text))
+    )
 
 
 def _text(
@@ -223,12 +234,12 @@ def _table(table: Table) -> list[Flowable]:
 
 def _chart(chart: Chart) -> Drawing:
     plan = draw(chart)
-    scale, legend_height = WIDTH / plan.width, 14
-    drawing = Drawing(WIDTH, plan.height * scale + legend_height)
-    top = plan.height
+    legend = chart.legend if len(chart.legend) > 1 else ()
+    scale, height = WIDTH / plan.width, plan.height * WIDTH / plan.width * FLAT
+    drawing = Drawing(WIDTH, height + (14 if legend else 0))
 
     def at(x: float, y: float) -> tuple[float, float]:
-        return x * scale, (top - y) * scale
+        return x * scale, (plan.height - y) * scale * FLAT
 
     for mark in plan.lines:
         x, y = at(mark.x, mark.y)
@@ -237,15 +248,14 @@ def _chart(chart: Chart) -> Drawing:
     for rect in plan.rects:
         x, y = at(rect.x, rect.y + rect.height)
         drawing.add(
-            Rect(x, y, rect.width * scale, rect.height * scale, strokeColor=None,
+            Rect(x, y, rect.width * scale, rect.height * scale * FLAT, strokeColor=None,
                  fillColor=HexColor(TONES[rect.tone][2]))
         )  # fmt: skip
     for mark in plan.labels:
         x, y = at(mark.x, mark.y)
         drawing.add(_string(x, y, mark.text, anchor="middle"))
-    x = 0.0
-    y = plan.height * scale + 4
-    for tone, name in chart.legend:
+    x, y = 0.0, height + 4
+    for tone, name in legend:
         drawing.add(Rect(x, y, 7, 7, strokeColor=None, fillColor=HexColor(TONES[tone][2])))
         label = _string(x + 11, y + 0.5, name)
         drawing.add(label)
@@ -254,7 +264,7 @@ def _chart(chart: Chart) -> Drawing:
 
 
 def _string(x: float, y: float, text: str, *, anchor: str = "start") -> String:
-    text = _plain(text).replace("≤", "<=")
+    text = _plain(text)
     font = EAST if _FOREIGN.search(text) else LATIN
     return String(
         x, y, text, fontName=font, fontSize=7.5, fillColor=HexColor(QUIET), textAnchor=anchor
@@ -262,16 +272,18 @@ def _string(x: float, y: float, text: str, *, anchor: str = "start") -> String:
 
 
 def _foot(sheet: Sheet) -> Callable[[Canvas, SimpleDocTemplate], None]:
-    left = _plain(f"{sheet.company} · {sheet.store} · {sheet.made}")
-    font = EAST if _FOREIGN.search(left) else LATIN
+    left = _plain(f"{sheet.company} · {sheet.store} · {sheet.made}")[:110]
 
     def write(canvas: Canvas, document: SimpleDocTemplate) -> None:
         canvas.saveState()
         canvas.setFillColor(HexColor(QUIET))
-        canvas.setFont(font, 7.5)
-        canvas.drawString(MARGIN, 9 * mm, left[:110])
+        x = MARGIN + PADDING
+        for font, piece in _runs(left):
+            canvas.setFont(font, 7.5)
+            canvas.drawString(x, 9 * mm, piece)
+            x += pdfmetrics.stringWidth(piece, font, 7.5)
         canvas.setFont(LATIN, 7.5)
-        canvas.drawRightString(A4[0] - MARGIN, 9 * mm, str(document.page))
+        canvas.drawRightString(A4[0] - MARGIN - PADDING, 9 * mm, str(document.page))
         canvas.restoreState()
 
     return write

@@ -32,8 +32,6 @@ class Tally:
     pages: int = 0
     orders: int = 0
     unreadable: int = 0
-    full_pages: list[int] = field(default_factory=list)  # orders on pages that had a next one
-    part_pages: list[int] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     latencies: list[int] = field(default_factory=list)
     moments: list[tuple[float, str]] = field(default_factory=list)
@@ -60,12 +58,11 @@ class Tally:
             self.our_waits += 1
             self.our_wait_s += seconds
 
-    def add_page(self, orders: int, *, unreadable: int, is_last: bool) -> None:
+    def add_page(self, orders: int, *, unreadable: int) -> None:
         with self._lock:
             self.pages += 1
             self.orders += orders
             self.unreadable += unreadable
-            (self.part_pages if is_last else self.full_pages).append(orders)
 
     @property
     def good(self) -> int:
@@ -73,9 +70,8 @@ class Tally:
 
     @property
     def page_size(self) -> float:
-        """Orders on a usual page: the last ones of a window are shorter."""
-        sizes = self.full_pages or self.part_pages
-        return sum(sizes) / len(sizes) if sizes else 0.0
+        """Orders on a page, on average."""
+        return self.orders / self.pages if self.pages else 0.0
 
 
 def figures(tally: Tally, shares: Iterable[Share], *, elapsed_s: float) -> dict[str, object]:

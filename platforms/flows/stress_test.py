@@ -136,9 +136,9 @@ class StressTest:
             self.wait(PAUSE_S)
         self.check_on()
 
-    def page_landed_nowhere(self, batch: landing.Batch, *, is_last: bool) -> None:
+    def count_page(self, batch: landing.Batch) -> None:
         self.failures = 0
-        self.tally.add_page(batch.seen, unreadable=len(batch.unreadable), is_last=is_last)
+        self.tally.add_page(batch.seen, unreadable=len(batch.unreadable))
 
     def tell(self, *, even_if_fresh: bool = False) -> None:
         """Progress and lease, every second or two. Raises LostLease."""
@@ -303,5 +303,5 @@ def _read_window(test: StressTest, call: _MeasuredCall) -> None:
                 cursor = None  # the platform may have forgotten it
             continue
         batch = landing.read_records(test.adapter, page.records, kind=page.kind, router=router)
-        test.page_landed_nowhere(batch, is_last=page.cursor is None)
+        test.count_page(batch)
         cursor = page.cursor

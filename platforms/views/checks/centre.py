@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -32,6 +31,7 @@ HISTORY = 20
 NEW_FOR = timedelta(hours=24)
 
 FILTERS = ("unchecked", "new", "running", "attention")
+ATTENTION = ("failing", "refused", "throttled", "slow", "incomplete", "unreadable", "extra")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +82,7 @@ def centre(request: WorkspaceRequest) -> HttpResponse:
             "next_url": _page_url(request, page.next_page_number()) if page.has_next() else "",
             "everything": stores.exists(),
             "unchecked": _filtered(stores, "unchecked").count(),
+            "new_unchecked": _filtered(_filtered(stores, "unchecked"), "new").count(),
             "platforms": registry.all_adapters(),
             "chosen": {"platform": platform, "which": which, "q": text},
         },
@@ -102,11 +103,16 @@ def _filtered(stores: TenantQuerySet[Store], which: str) -> TenantQuerySet[Store
         return stores.filter(linked_at__gte=timezone.now() - NEW_FOR)
     if which == "running":
         return stores.filter(Exists(checks.filter(finished_at=None)))
-    bad = ("failing", "refused", "throttled", "slow", "incomplete", "unreadable", "extra")
-    last = checks.exclude(finished_at=None).order_by("-created_at").values("report__verdict")[:1]
-    attention: Any = stores.alias(verdict=Subquery(last)).filter(verdict__in=bad)
-    found: TenantQuerySet[Store] = attention
+    found: TenantQuerySet[Store] = stores.filter(
+        Exists(checks.filter(pk=_newest(finished_at__isnull=False), report__verdict__in=ATTENTION))
+    )
     return found
+
+
+def _newest(**which: object) -> Subquery:
+    """The last check of the same store and kind, for a filter by `pk`."""
+    same = DataCheck.objects.filter(store=OuterRef("store_id"), kind=OuterRef("kind"), **which)
+    return Subquery(same.order_by("-created_at", "-pk").values("pk")[:1])
 
 
 def _lines(page: Page[Store]) -> list[Line]:
@@ -121,12 +127,7 @@ def _lines(page: Page[Store]) -> list[Line]:
 
 def _last(stores: Iterable[Store], kind: str) -> Mapping[int, Checked]:
     by_pk = {store.pk: store for store in stores}
-    newest = (
-        DataCheck.objects.filter(store=OuterRef("store_id"), kind=kind)
-        .order_by("-created_at", "-pk")
-        .values("pk")[:1]
-    )
-    rows = DataCheck.objects.filter(store__in=by_pk, kind=kind, pk=Subquery(newest))
+    rows = DataCheck.objects.filter(store__in=by_pk, kind=kind, pk=_newest())
     found = {}
     for row in rows:
         row.store = by_pk[row.store_id]

@@ -17,25 +17,41 @@ from platforms.flows.stress_test import CALLS, MOST_THREADS, SECONDS
 from tenants.models import Store
 
 
+class Bounded(forms.IntegerField):
+    """A whole number; out of bounds, it says both of them."""
+
+    def __init__(self, *, bounds: tuple[int, int], **kwargs: Any) -> None:
+        least, most = bounds
+        super().__init__(min_value=least, max_value=most, **kwargs)
+        self.bounds = {"least": least, "most": most}
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return super().clean(value)
+        except forms.ValidationError as exc:
+            if any(each.code in ("min_value", "max_value") for each in exc.error_list):
+                raise forms.ValidationError(
+                    _("Choose a number from %(least)s to %(most)s.") % self.bounds
+                ) from None
+            raise
+
+
 class StressForm(forms.Form):
-    concurrency = forms.IntegerField(
+    concurrency = Bounded(
         label=gettext_lazy("Calls at once"),
-        min_value=1,
-        max_value=MOST_THREADS,
+        bounds=(1, MOST_THREADS),
         initial=2,
         help_text=gettext_lazy("1 to 8; reached step by step."),
     )
-    seconds = forms.IntegerField(
+    seconds = Bounded(
         label=gettext_lazy("Length in seconds"),
-        min_value=SECONDS[0],
-        max_value=SECONDS[1],
+        bounds=SECONDS,
         initial=30,
         help_text=gettext_lazy("10 to 120."),
     )
-    calls = forms.IntegerField(
+    calls = Bounded(
         label=gettext_lazy("Calls at most"),
-        min_value=CALLS[0],
-        max_value=CALLS[1],
+        bounds=CALLS,
         initial=200,
         help_text=gettext_lazy("10 to 2000; whatever is reached first ends the test."),
     )

@@ -41,9 +41,7 @@ def pull_everything(store):
 def ask_counts(store, *, days: float = 7, until: datetime | None = None, user=None) -> DataCheck:
     until = until or timezone.now()
     asked = {"since": (until - timedelta(days=days)).isoformat(), "until": until.isoformat()}
-    return start_check(
-        store=store, kind="counts", asked=asked, user=user, now=timezone.now()
-    )
+    return start_check(store=store, kind="counts", asked=asked, user=user, now=timezone.now())
 
 
 def ask_stress(store, *, concurrency=2, seconds=10, calls=10, user=None) -> DataCheck:
