@@ -254,6 +254,19 @@ def test_a_credential_that_does_not_open_is_for_support(link, diagnose):
     assert check(diagnosis, "key_format").code == "unopenable"
 
 
+def test_stored_keys_of_an_unusual_form_are_a_hint_only(link, diagnose):
+    store = link(OZON)
+    grant = grant_of(store)
+    secrets = {"client_id": "2174311", "api_key": "short-key"}
+    with tenant_scope(store.tenant_id):
+        change(store, sealed_credential=credentials.sealed(grant, secrets))
+    diagnosis = diagnose(store)
+    found = check(diagnosis, "key_format")
+    assert (found.result, found.code) == ("warn", "unusual")
+    assert found.facts["problems"] == [{"field": "api_key", "problem": "unusual"}]
+    assert (diagnosis.verdict, "short-key" in str(diagnosis.checks)) == ("bad_credentials", False)
+
+
 # --- what we know ourselves
 
 
