@@ -10,7 +10,7 @@ from enum import StrEnum
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from platforms import advice, registry
 from platforms.errors import Fault
@@ -39,7 +39,7 @@ GROUP_WORDS: Mapping[Group, Text] = {
     Group.SELLER: gettext_lazy("Needs you"),
     Group.ENDS: gettext_lazy("Ends soon"),
     Group.WAITS: gettext_lazy("Waits, not you"),
-    Group.WORKING: gettext_lazy("Working"),
+    Group.WORKING: pgettext_lazy("store", "Working"),
     Group.PAUSED: gettext_lazy("Paused"),
 }
 
@@ -53,7 +53,7 @@ _SENTENCES: Mapping[Condition, Text] = {
     Condition.THROTTLED: gettext_lazy("Waits its turn: %(fault)s"),
     Condition.BEHIND: gettext_lazy("Catching up, %(length)s behind"),
     Condition.FIRST_PULL: gettext_lazy("First pull under way"),
-    Condition.WORKING: gettext_lazy("Working"),
+    Condition.WORKING: pgettext_lazy("store", "Working"),
     Condition.PAUSED: gettext_lazy("Paused"),
     Condition.UNLINKED: gettext_lazy("Unlinked"),
 }

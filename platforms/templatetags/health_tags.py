@@ -8,7 +8,7 @@ from typing import Any
 
 from django import template
 from django.template.context import Context
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -89,10 +89,7 @@ def next_step(context: Context, health: StoreHealth, *, small: bool = False) -> 
 
 
 def _address(step: Next, health: StoreHealth) -> str:
-    try:
-        return reverse(_PAGES[step], args=[health.store.public_id])
-    except NoReverseMatch:  # an installation without that page
-        return reverse("store", args=[health.store.public_id])
+    return reverse(_PAGES[step], args=[health.store.public_id])
 
 
 # --- drawings
