@@ -47,7 +47,7 @@ TONES = {  # soft background, text, bar
 MARGIN = 16 * mm
 PADDING = 6  # of ReportLab's frames, at each side
 WIDTH = A4[0] - 2 * (MARGIN + PADDING)
-FLAT = 0.78  # charts are lower than on the page, to leave room for the tables
+FLAT = 0.6  # charts are lower than on the page, to leave room for the tables
 MOST_ROWS = 60  # of a table; the CSV has them all
 
 _FOREIGN = re.compile(r"[^\x20-\x7e\xa0-\xff–—‘’“”•…€]+")
