@@ -131,6 +131,7 @@ def test_reading_again_lands_what_can_be_read_and_keeps_the_rest(world, unreadab
 def test_reading_again_is_offered_while_something_waits(world, unreadable):
     board = world.client(world.anna).get(reverse("health")).content.decode()
     assert reverse("store_release", args=[unreadable.public_id]) in board
+    assert "2 unreadable records" in board
 
 
 def test_records_of_other_stores_stay_where_they_are(world, lotus):
