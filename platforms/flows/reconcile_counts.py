@@ -16,6 +16,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from platforms import landing, registry, tasks
@@ -81,6 +82,16 @@ def plan(store: Store, asked: Mapping[str, Any], *, now: datetime) -> list[Windo
     if stream is not None and now - stream.watermark < adapter.lag + 3 * adapter.poll_every:
         until = min(until, stream.watermark)
     return _pieces(since, until, adapter)
+
+
+def asked_since(store: Store) -> datetime | None:
+    """From when on our pulls have asked for the store's orders; None before it is linked. What
+    is older is not missing by mistake: a count of it pulls it for the first time."""
+    streams = Stream.objects.filter(authorization=store.authorization)
+    streams = streams.filter(Q(store=store) | Q(store=None))
+    asked = streams.exclude(ends_at__isnull=False, finished_at=None)
+    earliest: datetime | None = asked.aggregate(Min("starts_at"))["starts_at__min"]
+    return earliest
 
 
 def run(check: DataCheck, hold: Hold, *, patience_s: float = 20.0) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from platforms import registry
-from platforms.flows.reconcile_counts import DEFAULT_WINDOW, LONGEST_WINDOW
+from platforms.flows.reconcile_counts import DEFAULT_WINDOW, LONGEST_WINDOW, asked_since
 from platforms.flows.stress_test import CALLS, MOST_THREADS, SECONDS
 from tenants.models import Store
 
@@ -78,6 +78,10 @@ class CountsForm(forms.Form):
         reach = registry.get(store.platform).back_fill
         self.first = self.today - timedelta(days=max(0, reach.days - 1))
         first_default = self.today - DEFAULT_WINDOW + timedelta(days=1)
+        begun = asked_since(store)
+        self.begun = timezone.localtime(begun, store.zone).date() if begun else None
+        if self.begun is not None:
+            first_default = min(max(first_default, self.begun), self.today)
         self.initial = {"since": first_default, "until": self.today} | dict(self.initial or {})
         for name in ("since", "until"):
             limits = {"min": self.first.isoformat(), "max": self.today.isoformat()}

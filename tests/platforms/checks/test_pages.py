@@ -12,7 +12,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from platforms.models import DataCheck, Order
+from platforms.models import DataCheck, Order, Stream
 from tenants.models import Duty, Event, Store
 from tests.conftest import bind
 from tests.platforms.checks.conftest import ask_counts, ask_stress, worked
@@ -102,6 +102,16 @@ def test_a_window_has_bounds_and_an_order(anna, shop):
     assert "31 days at most" in start(anna, shop, "counts", **days(shop, 31)).content.decode()
     assert start(anna, shop, "counts", **days(shop, 0, 3)).status_code == 400
     assert start(anna, shop, "counts", **days(shop, 30)).status_code == 302
+
+
+def test_the_window_begins_where_our_pulls_began(anna, shop):
+    """Older orders were never asked for: they would be missing by nobody's mistake."""
+    today = timezone.localtime(timezone=shop.zone).date()
+    form = anna.get(reverse("store_checks", args=[shop.public_id])).context["counts"]
+    assert form["since"].initial == today - timedelta(days=6)
+    Stream.objects.update(starts_at=timezone.now() - timedelta(days=1))
+    form = anna.get(reverse("store_checks", args=[shop.public_id])).context["counts"]
+    assert form["since"].initial == form.begun == today - timedelta(days=1)
 
 
 def test_a_second_check_waits_for_the_first(anna, shop):
