@@ -37,7 +37,9 @@ def key_format(case: Case) -> Found:
         return skipped("not_typed" if case.mode.fields else "no_keys")
     stops = [each for each in problems if each["problem"] in _STOPS]
     if not stops:
-        return warned("unusual", problems=problems) if problems else passed()
+        only_unclean = all(each["problem"] == UNCLEAN for each in problems)
+        code = UNCLEAN if only_unclean else UNUSUAL
+        return warned(code, problems=problems) if problems else passed()
     stops.sort(key=lambda each: _STOPS.index(str(each["problem"])))
     wrong_place = stops[0]["problem"] == ENVIRONMENT
     if not case.typed and not wrong_place:

@@ -26,6 +26,8 @@ def addresses(case: Case) -> dict[str, str]:
     keys = {key.partition("@")[0].partition(".")[0] for key in case.adapter.endpoints}
     if case.attempt is None or case.mode.kind is not ModeKind.CONSENT:
         keys.discard("consent")
+    if case.mode.kind is ModeKind.KEYS and not case.adapter.can_refresh(case.account()):
+        keys.discard("auth")  # fixed keys trade no tokens
     found: dict[str, str] = {}
     for key in sorted(keys, key=lambda key: (key != "api", key)):
         try:

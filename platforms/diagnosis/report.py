@@ -53,6 +53,13 @@ class Report:
     lines: tuple[Line, ...]
 
     @property
+    def telling(self) -> tuple[Line, ...]:
+        """The lines that somebody should look at."""
+        return tuple(
+            line for line in self.lines if line.outcome.result in (Result.WARN, Result.FAIL)
+        )
+
+    @property
     def copies(self) -> tuple[str, ...]:
         """Values that somebody has to type elsewhere."""
         cause = next((e for e in self.lines if e.outcome.name == self.judged.because), None)

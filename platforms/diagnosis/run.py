@@ -25,7 +25,7 @@ from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
 
-TOTAL_S = 30.0
+TOTAL_S = 25.0  # web servers give up on an answer after 30
 LOOKING_S = 12.0
 _REACHED = ("dns", "connection", "tls")
 

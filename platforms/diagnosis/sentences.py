@@ -64,6 +64,10 @@ SAYINGS: dict[str, tuple[Text, Text]] = {
     "key_format.": (_("The keys look as they should."), ""),
     "key_format.no_keys": (_("There is nothing to type here: you agree at %(platform)s."), ""),
     "key_format.not_typed": (_("Nothing is typed yet."), ""),
+    "key_format.unclean": (
+        _("Blanks, full-width or invisible characters were pasted along: %(fields)s."),
+        _("You need do nothing: we take them out by ourselves."),
+    ),
     "key_format.unusual": (
         _("These values may be right, but do not look as they usually do: %(fields)s."),
         _("If %(platform)s refuses them, copy them again, whole."),
@@ -151,7 +155,7 @@ SAYINGS: dict[str, tuple[Text, Text]] = {
     "clock.right": (_("Our clock and that of %(platform)s agree: %(off)s."), ""),
     "clock.off": (
         _("Our clock differs from that of %(platform)s: %(off)s."),
-        _("It still works; %(limit)s are allowed. The clock should be set. %(hosting)s"),
+        _("Up to %(limit)s are allowed. The clock should be set. %(hosting)s"),
     ),
     "clock.beyond": (
         _("Our clock is wrong: %(off)s against %(platform)s, and %(limit)s are allowed."),
@@ -193,10 +197,6 @@ SAYINGS: dict[str, tuple[Text, Text]] = {
     "outgoing_address.not_told": (
         _("Nobody entered here which address we come from (OUTGOING_ADDRESSES)."),
         "",
-    ),
-    "outgoing_address.not_allowed": (
-        _("%(platform)s does not let our network address in."),
-        _("Add our addresses to the allowed networks of the key at %(platform)s: %(addresses)s."),
     ),
     "outage.none": (_("No disturbance of %(platform)s is known."), ""),
     "outage.elsewhere": (

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from platforms import registry
 from platforms.advice import advice_for, fault_words
@@ -20,7 +21,9 @@ from platforms.spec import Field
 from platforms.templatetags.storelink import duration
 
 # Codes that say no more than the platform's own fault does.
-_AS_ADVICE = ("refused", "not_usable")
+_AS_ADVICE = ("refused", "not_usable", "not_allowed")
+
+_OF_PLATFORM = ("credentials", "orders", "application", "outgoing_address")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +46,7 @@ def words_of(outcome: Outcome, *, platform: str, mode: str = "") -> Words:
         fault = outcome.fault
         if said is None and fault is None:
             return Words(title=title, detail="–", advice="", evidence=evidence)
-        if outcome.name in ("credentials", "orders", "application") or said is None:
+        if outcome.name in _OF_PLATFORM or said is None:
             told = advice_for(str(fault or ""), platform=platform)
             return Words(title=title, detail=told.title, advice=told.text, evidence=evidence)
     assert said is not None
@@ -134,6 +137,8 @@ def _evidence(outcome: Outcome) -> list[tuple[str, str]]:
     hosts = facts.get("hosts")
     if isinstance(hosts, list):
         found += [(str(each["host"]), _host_line(each)) for each in hosts if isinstance(each, dict)]
+    if outcome.name == "outgoing_address" and outcome.result is Result.FAIL:
+        found.append((_("Our addresses"), _listed(facts.get("addresses") or ())))
     if outcome.name in ("credentials", "orders", "application", "token_state"):
         found.append((_("In the platform's words"), str(facts.get("told") or "")))
     if outcome.name == "scopes":
@@ -178,6 +183,13 @@ def _certificate_line(facts: Mapping[str, object]) -> str:
 def _off(facts: Mapping[str, object]) -> str:
     if (_number(facts["seconds"]) or 0) < 1:
         return _("less than a second apart")
+    apart = _number(facts["seconds"]) or 0
+    if apart >= 120:
+        # Half a minute more: 3 hours less a moment are not 2 hours.
+        length = {"length": duration(apart + 30)}
+        if facts.get("ahead"):
+            return pgettext("clock", "%(length)s ahead") % length
+        return pgettext("clock", "%(length)s behind") % length
     seconds = {"seconds": _text(facts["seconds"])}
     if facts.get("ahead"):
         return _("%(seconds)s seconds ahead") % seconds

@@ -53,8 +53,9 @@ def _check(request: ManagerRequest, attempt: LinkAttempt) -> Diagnosis:
     mode = link.mode_of(attempt)
     form = PrepareForm(request.POST, mode=mode, apps=prepare_link.own_apps(attempt))
     values, app_id = None, ""
+    typed = any(request.POST.get(field.name) for field in mode.fields)
     # Nothing typed yet, or no JavaScript to send it along: then it is not judged.
-    if form.is_valid() and any(request.POST.get(field.name) for field in mode.fields):
+    if form.is_valid() and (typed or form.known_app):
         values, app_id = form.values(), form.known_app
     return diagnose_attempt(
         attempt=attempt, user=request.user, now=timezone.now(), values=values, app_id=app_id

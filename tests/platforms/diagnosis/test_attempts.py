@@ -74,7 +74,7 @@ def test_full_width_and_invisible_characters_are_only_a_hint(world, net, anna):
     typed = {"client_id": "２１７４３１１", "api_key": f"\u200b{OZON_KEYS['api_key']} "}
     page = press(anna, begin(world, "ozon", "api_key"), **typed).content.decode()
     found = check(newest(), "key_format")
-    assert (found.result, found.code) == ("warn", "unusual")
+    assert (found.result, found.code) == ("warn", "unclean")
     assert [each["problem"] for each in found.facts["problems"]] == ["unclean", "unclean"]
     assert "Client ID" in page
 
@@ -96,6 +96,19 @@ def test_an_application_is_tried_where_the_platform_allows_it(world, net, anna, 
     assert newest().verdict == check(newest(), "application").facts["fault"]
     with all_tenants("nothing of it is kept"):
         assert not App.objects.exists()
+
+
+def test_an_application_entered_before_is_tried_without_typing(world, net, anna, market):
+    typed = keys_of("aliexpress-harbor", "own_app")
+    attempt = begin(world, "aliexpress", "own_app")
+    anna.post(reverse("link_prepare", args=[attempt.public_id]), typed)
+    known = App.objects.get()
+    again = begin(world, "aliexpress", "own_app", site="")
+    press(anna, again, known_app=str(known.public_id), app_key="", app_secret="")
+    assert check(newest(), "application").code == "accepted"
+    market.control("rotate_secret", app="aliexpress-own-harbor")
+    press(anna, again, known_app=str(known.public_id), app_key="", app_secret="")
+    assert check(newest(), "application").code == "refused"
 
 
 def test_without_an_application_of_ours_there_is_no_consent(world, net, anna, market):
