@@ -20,8 +20,7 @@ from django.db import close_old_connections, connection, connections
 from django.utils import timezone
 
 from platforms import vault
-from platforms.errors import Fault
-from platforms.flows.refresh import Outcome, recover_answers, refresh_leased
+from platforms.flows.refresh import OUTAGES, Outcome, recover_answers, refresh_leased
 from platforms.models import Authorization
 from platforms.traffic import CallBook
 from tenants.scope import all_tenants, tenant_scope
@@ -33,7 +32,6 @@ DOWN_AFTER, PROBES = 8, 2
 GIVEN_BACK_FOR = timedelta(seconds=5)  # while a platform is down
 WRITE_AT = 200  # counts of calls are written when there are so many
 SLOW_S = 5.0  # a platform that takes longer, on average, gets a quarter of the threads
-OUTAGES = {Fault.PLATFORM_DOWN, Fault.NETWORK_UNREACHABLE, Fault.TLS_FAILED, Fault.BAD_RESPONSE}
 
 
 @dataclass

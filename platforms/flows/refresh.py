@@ -36,6 +36,11 @@ logger = logging.getLogger(__name__)
 
 WAIT_FOR_OTHER_S = 90.0
 BACK_OFF = (timedelta(minutes=1), timedelta(hours=1))
+# At most so long while there is no usable token: what is lost then is the store's time.
+LONGEST_WITHOUT_TOKEN = timedelta(minutes=10)
+# What says that a platform cannot be reached, and nothing about the grant.
+OUTAGES = {Fault.PLATFORM_DOWN, Fault.NETWORK_UNREACHABLE, Fault.TLS_FAILED, Fault.BAD_RESPONSE}
+WAKE_EVERY = timedelta(seconds=5)
 
 # Only these words of a token endpoint mean that the grant itself is gone. A suspended account
 # is not among them: the same grant works again when the suspension ends.
@@ -236,11 +241,27 @@ def _commit(
         return Refreshed(outcome=Outcome.KEPT)
     if row.state == AuthorizationState.NEEDS_RELINK:
         heal_authorization(authorization=row, now=timezone.now())
+    if row.refresh_failures and row.fault in OUTAGES:
+        _wake_others(row.platform, now=timezone.now())
     if book:
         book.refreshed(row)
     else:
         timeline.note(authorization=row, moment=Moment.REFRESHED, now=timezone.now())
     return Refreshed(outcome=Outcome.REFRESHED)
+
+
+_woken: dict[str, datetime] = {}  # platform -> when this process last did it
+
+
+def _wake_others(platform: str, *, now: datetime) -> None:
+    """The platform is back: grants that wait after an outage need not wait any longer."""
+    last = _woken.get(platform)
+    if last and timedelta(0) <= now - last < WAKE_EVERY:
+        return
+    _woken[platform] = now
+    with all_tenants("one grant's success tells that the platform is back for all"):
+        # Nobody is tried more often than the shortest wait allows, should it be down again.
+        Authorization.wake(platform, faults=OUTAGES, failed_before=now - BACK_OFF[0], now=now)
 
 
 def _write_patiently(row: Authorization, secrets: dict[str, str], grant: Grant) -> bool:
@@ -349,6 +370,8 @@ def _release(
         changes["in_flight_since"] = None
     if fault:
         shortest, longest = BACK_OFF
+        if row.access_expires_at and row.access_expires_at <= now:
+            longest = LONGEST_WITHOUT_TOKEN
         wait = min(longest, shortest * 2 ** min(row.refresh_failures, 10))
         wait = max(retry_after or timedelta(0), wait * random.uniform(0.75, 1.25))  # noqa: S311
         changes |= {

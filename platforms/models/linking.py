@@ -195,7 +195,7 @@ class Authorization(TenantOwned):
         one died with a call under way. Must run in a scope of all tenants.
         """
         due = cls.objects.due_for_refresh(now).exclude(platform__in=skip_platforms)
-        in_turn = (
+        in_turn = list(
             due.annotate(
                 turn=Window(
                     RowNumber(), partition_by=["tenant_id", "platform"], order_by="refresh_due_at"
@@ -204,8 +204,10 @@ class Authorization(TenantOwned):
             .order_by("turn", "refresh_due_at")
             .values_list("pk", flat=True)[:limit]
         )
+        if not in_turn:
+            return []
         with transaction.atomic():
-            rows = cls.objects.due_for_refresh(now).filter(pk__in=list(in_turn))
+            rows = cls.objects.due_for_refresh(now).filter(pk__in=in_turn)
             if connection.features.has_select_for_update_skip_locked:
                 rows = rows.select_for_update(skip_locked=True, of=("self",))
             claimed = list(rows.select_related("app"))
@@ -221,12 +223,26 @@ class Authorization(TenantOwned):
         cls, rows: Collection[Authorization], *, not_before: datetime | None = None
     ) -> None:
         """Undo a claim for which nothing was sent; due as before, but not before `not_before`."""
+        if not rows:
+            return
         changes = {"refresh_due_at": not_before} if not_before else {}
         # Only a holder that died has left a mark; then the mark stays.
         clean = [row.pk for row in rows if row.in_flight_since is None]
         cls.objects.filter(pk__in=clean).update(leased_until=None, in_flight_since=None, **changes)
         marked = [row.pk for row in rows if row.in_flight_since is not None]
         cls.objects.filter(pk__in=marked).update(leased_until=None, **changes)
+
+    @classmethod
+    def wake(
+        cls, platform: str, *, faults: Collection[str], failed_before: datetime, now: datetime
+    ) -> int:
+        """Make due now what waits since its refresh failed with one of `faults` at or before
+        `failed_before`; how many. Must run in a scope of all tenants."""
+        waiting = cls.objects.filter(
+            state=AuthorizationState.ACTIVE, platform=platform, refresh_due_at__gt=now,
+            refresh_failures__gt=0, fault__in=faults, fault_at__lte=failed_before,
+        )  # fmt: skip
+        return waiting.update(refresh_due_at=now)
 
 
 class Consent(TenantOwned):
