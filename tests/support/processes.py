@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.synchronize import Barrier as BarrierType
@@ -62,11 +63,29 @@ def become_worker(database: str, emulator_url: str) -> None:
 
 
 def refresh_in_rounds(
-    database: str, emulator_url: str, row: tuple[int, int], rounds: int, barrier: BarrierType,
-    outcomes: Any,
+    database: str, emulator_url: str, row: tuple[int, int], racers: int, rounds: int,
+    barrier: BarrierType, outcomes: Any,
 ) -> None:  # fmt: skip
-    """One racer: at each barrier ask for the same authorization's token."""
+    """Forks `racers` processes, so that Django is imported once. At each odd barrier all ask for
+    the same authorization's token; they meet again at the next. Puts how each ended."""
     become_worker(database, emulator_url)
+    from django.db import connections
+
+    connections.close_all()
+    for _ in range(racers):
+        if os.fork() == 0:
+            try:
+                ended = _race(row, rounds, barrier)
+                outcomes.put(ended)
+                outcomes.close()
+                outcomes.join_thread()  # what was put must be out before the process is gone
+            finally:
+                os._exit(0)
+    for _ in range(racers):
+        os.wait()
+
+
+def _race(row: tuple[int, int], rounds: int, barrier: BarrierType) -> list[str]:
     from django.utils import timezone
 
     from platforms.flows.refresh import refresh
@@ -74,12 +93,50 @@ def refresh_in_rounds(
     from tenants.scope import tenant_scope
 
     tenant_id, authorization_id = row
+    ended = []
     with tenant_scope(tenant_id):
+        authorization = Authorization.objects.get(pk=authorization_id)
         for _ in range(rounds):
             barrier.wait(PATIENCE_S)
-            authorization = Authorization.objects.get(pk=authorization_id)
-            outcomes.put(str(refresh(authorization=authorization, now=timezone.now()).outcome))
+            ended.append(str(refresh(authorization=authorization, now=timezone.now()).outcome))
             barrier.wait(PATIENCE_S)
+    return ended
+
+
+@contextmanager
+def racing(emulator_url: str, row: tuple[int, int], *, racers: int, rounds: int) -> Iterator[Race]:
+    """`racers` processes that ask for the token of `row` (ids of tenant and authorization) at
+    the same moment, `rounds` times."""
+    context = multiprocessing.get_context("spawn")
+    barrier, outcomes = context.Barrier(racers + 1), context.Queue()
+    process = context.Process(
+        target=refresh_in_rounds,
+        args=(database_url(), emulator_url, row, racers, rounds, barrier, outcomes),
+    )
+    process.start()
+    try:
+        yield Race(barrier, outcomes, racers)
+        process.join(30)
+    finally:
+        barrier.abort()  # whoever still waits ends
+        process.join(10)
+        process.kill()
+
+
+class Race:
+    def __init__(self, barrier: BarrierType, outcomes: Any, racers: int) -> None:
+        self._barrier, self._outcomes, self._racers = barrier, outcomes, racers
+
+    def round(self) -> None:
+        """All ask at once; returns when all of them have been told."""
+        self._barrier.wait(PATIENCE_S)
+        self._barrier.wait(PATIENCE_S)
+
+    def outcomes(self) -> Counter[str]:
+        """How all rounds of all racers ended; after the last one."""
+        return Counter(
+            each for _ in range(self._racers) for each in self._outcomes.get(timeout=PATIENCE_S)
+        )
 
 
 def pull_and_die(database: str, emulator_url: str, row: tuple[int, int], orders: Any) -> None:
