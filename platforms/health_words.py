@@ -151,6 +151,8 @@ def next_step(health: StoreHealth, *, manages: bool, operates: bool) -> Step:
         allowed = True
     if what == Next.DIAGNOSE and health.fault in _SEE_HOW:
         label = gettext_lazy("See how to settle it")
+    if health.condition == Condition.UNLINKED:
+        words = ""  # not well, not ill: gone
     return Step(next=what, label=str(label) if allowed else "", words=str(words))
 
 
@@ -202,7 +204,9 @@ def moment(at: datetime) -> str:
 
 
 def inside(words: str) -> str:
-    """Words that stood alone, to stand within a sentence."""
+    """Words that stood alone, to stand within a sentence. "IP address" stays as it is."""
+    if words[1:2].isupper():
+        return words
     return words[:1].lower() + words[1:]
 
 

@@ -142,6 +142,11 @@ def test_a_paused_store_can_be_resumed_and_relinked_where_its_grant_died(lotus):
     assert (words, step.next) == ("Paused, and needs relinking to go on", "relink")
 
 
+def test_an_unlinked_store_is_neither_well_nor_ill(lotus):
+    words, step = found(linked(lotus, fault="unknown", store={"state": "unlinked"}))
+    assert (words, step.label, step.words) == ("Unlinked", "", "")
+
+
 def test_a_new_store_is_to_be_checked_once(lotus):
     _words, step = found(linked(lotus, store={"linked_at": timezone.now()}))
     assert step.next == "check"
