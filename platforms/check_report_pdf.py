@@ -130,10 +130,13 @@ def _text(
     text: str, *, size: float = 9, bold: bool = False, colour: str = TEXT, after: float = 0,
     right: bool = False,
 ) -> Paragraph:  # fmt: skip
+    # The other font has no bold: half a bold line looks broken.
+    foreign = bool(_FOREIGN.search(text))
     style = ParagraphStyle(
-        "text", fontName=BOLD if bold else LATIN, fontSize=size, leading=size * 1.35,
-        textColor=HexColor(colour), spaceAfter=after, wordWrap="CJK" if _FOREIGN.search(text)
-        else None, alignment=TA_RIGHT if right else 0,
+        "text", fontName=BOLD if bold and not foreign else LATIN, fontSize=size,
+        leading=size * 1.35,
+        textColor=HexColor(colour), spaceAfter=after, wordWrap="CJK" if foreign else None,
+        alignment=TA_RIGHT if right else 0,
     )  # fmt: skip
     return Paragraph(_marked(text), style)
 

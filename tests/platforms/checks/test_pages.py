@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import re
 import zlib
@@ -12,11 +13,14 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from platforms.flows.confirm_link import confirm
+from platforms.flows.link import submit_keys
 from platforms.models import DataCheck, Order, Stream
 from tenants.models import Duty, Event, Store
 from tests.conftest import bind
 from tests.platforms.checks.conftest import ask_counts, ask_stress, worked
 from tests.support.factories import make_authorization, make_store
+from tests.support.linking import attempt_for, keys_of
 
 
 @pytest.fixture
@@ -251,9 +255,9 @@ def test_a_reader_of_chinese_gets_chinese(world, shop, counted):
     world.anna.language = "zh-hans"
     world.anna.save()
     client = world.client(world.anna)
-    for name in ("checks",):
-        assert 'lang="zh-Hans"' in text_of(client, name)
     check, _number = counted
+    for name, *args in (("checks",), ("store_checks", shop.public_id), ("check", check.public_id)):
+        assert 'lang="zh-Hans"' in text_of(client, name, *args)
     content = client.get(reverse("check_pdf", args=[check.public_id])).content
     assert b"STSong-Light" in content
 
@@ -263,21 +267,11 @@ def pdf_text(content: bytes) -> str:
     words = []
     for stream in re.findall(rb"stream\r?\n(.*?)endstream", content, re.DOTALL):
         try:
-            page = zlib.decompress(base85(stream))
+            page = zlib.decompress(base64.a85decode(b"<~" + stream.strip(), adobe=True))
         except (ValueError, zlib.error):
             continue
         words += re.findall(rb"\(((?:[^()\\]|\\.)*)\) Tj", page)
     return " ".join(word.decode("latin-1") for word in words)
-
-
-def base85(stream: bytes) -> bytes:
-    import base64
-
-    return (
-        base64.a85decode(stream.strip(), adobe=False)
-        if not stream.strip().endswith(b"~>")
-        else base64.a85decode(b"<~" + stream.strip(), adobe=True)
-    )
 
 
 # --- the centre
@@ -340,3 +334,15 @@ def test_a_store_is_suggested_for_a_check_where_it_is_looked_at(world, anna, mar
     assert "Not checked yet" in page
     bind(world.member(world.cai), store, Duty.CUSTOMER_SERVICE)
     assert "data-checks" not in text_of(world.client(world.cai), "store", store.public_id)
+
+
+def test_the_end_of_linking_suggests_a_check_until_there_was_one(world, anna, market):
+    attempt = attempt_for(world.lotus, "ozon-zarya", name="zarya")
+    attempt = submit_keys(
+        attempt=attempt, values=keys_of("ozon-zarya", attempt.mode), ip=None, now=timezone.now()
+    )
+    store = confirm(attempt=attempt, user=world.anna, now=timezone.now()).stores[0]
+    address = reverse("store_checks", args=[store.public_id])
+    assert address in text_of(anna, "link_done", attempt.public_id)
+    ask_stress(store)
+    assert address not in text_of(anna, "link_done", attempt.public_id)
