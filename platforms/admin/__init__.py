@@ -2,24 +2,32 @@
 
 from platforms.admin import (
     apps,
+    checking,
     deliveries,
+    fleet,
     group,
     linking,
+    notices,
     orders,
     pulling,
     quarantine,
     stores,
     tenants,
+    watching,
 )
 
 __all__ = [
     "apps",
+    "checking",
     "deliveries",
+    "fleet",
     "group",
     "linking",
+    "notices",
     "orders",
     "pulling",
     "quarantine",
     "stores",
     "tenants",
+    "watching",
 ]

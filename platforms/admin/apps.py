@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from platforms import credentials, registry
 from platforms.adapter import Adapter, clean_value
+from platforms.admin.app_secrets import DatedSecrets, SecretDay, keep_day
+from platforms.admin.conditions import APPS, by_condition
 from platforms.admin.filters import PlatformFilter
 from platforms.flows.prepare_link import callback_address
 from platforms.models import App
@@ -30,7 +32,7 @@ ENVIRONMENTS = (
 EXTRA = "extra_"
 
 
-class AppForm(forms.ModelForm[App]):
+class AppForm(SecretDay, forms.ModelForm[App]):
     """The form of one platform: its `app_fields` become fields, kept in `App.extra`."""
 
     platform_code = ""  # set by form_for
@@ -132,6 +134,7 @@ class AppForm(forms.ModelForm[App]):
         app.extra |= {name: value for name, value in typed.items() if value}
         if self.cleaned_data["secret"]:
             credentials.seal_app_secret(app, self.cleaned_data["secret"])
+        keep_day(app, self.cleaned_data["secret_until"])
         return super().save(commit)
 
 
@@ -169,13 +172,17 @@ def _wrong(field: Field) -> str:
 
 
 @admin.register(App)
-class AppAdmin(admin.ModelAdmin):
+class AppAdmin(DatedSecrets):
     """The one form of the desk: without an application nobody can consent."""
 
     list_display = (
-        "name", "platform", "environment", "region", "tenant", "client_id", "ends_in", "active",
+        "name", "platform", "environment", "region", "tenant", "client_id", "ends_in",
+        "secret_expires_at", "active",
     )  # fmt: skip
-    list_filter = (PlatformFilter, "environment", "active", ChosenTenant)
+    list_filter = (
+        PlatformFilter, "environment", "active", ChosenTenant,
+        by_condition(APPS, "ends", gettext_lazy("secret ends")),
+    )  # fmt: skip
     list_select_related = ("tenant",)
     search_fields = ("name", "client_id", "tenant__slug")
     ordering = ("platform", "environment", "pk")
@@ -216,13 +223,16 @@ class AppAdmin(admin.ModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: App | None = None) -> Any:
         facts = self.readonly_fields
         if not self._may_type(request, obj):
-            stored = ("name", "environment", "region", "client_id", "redirect_uri", "active")
+            stored = (
+                "name", "environment", "region", "client_id", "secret_expires_at", "redirect_uri",
+                "active",
+            )  # fmt: skip
             return [(None, {"fields": stored}), (_("Facts"), {"fields": facts})]
         code = obj.platform if obj else request.GET.get("platform", "")
         adapter = registry.get(code)
         typed = ["name", "environment"]
         typed += ["region"] if adapter.regions else []
-        typed += ["client_id", "secret"]
+        typed += ["client_id", "secret", "secret_until"]
         typed += [EXTRA + field.name for field in adapter.app_fields]
         own = [(adapter.name, {"fields": [*typed, "redirect_uri", "active"]})]
         return [*own, (_("Facts"), {"fields": facts})] if obj else own

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from platforms.admin.conditions import PUSHES, by_condition
 from platforms.admin.filters import PlatformFilter
 from platforms.flows.work_deliveries import replay
 from platforms.models import Delivery
@@ -23,7 +24,9 @@ class DeliveryAdmin(DeskAdmin):
     list_display = (
         "received_at", "platform", "topic", "authorization", "state", "outcome", "tries",
     )  # fmt: skip
-    list_filter = (PlatformFilter, "state")
+    list_filter = (
+        by_condition(PUSHES, "standing", gettext_lazy("standing")), PlatformFilter, "state",
+    )  # fmt: skip
     list_select_related = ("authorization",)
     ordering = ("-received_at",)
     sortable_by = ()

@@ -18,7 +18,8 @@ _LOOKS = {
     ),
     "platforms": (
         "app", "authorization", "consent", "linkattempt", "stream", "pullrun", "quarantined",
-        "delivery", "order", "orderline", "orderraw",
+        "delivery", "order", "orderline", "orderraw", "trouble", "outage", "timelineentry",
+        "notice", "sending", "chatrobot", "calendarfeed", "diagnosis", "datacheck",
     ),
     "accounts": ("user",),
     "django_q": ("schedule", "success", "failure", "ormq"),

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from platforms import health, health_strip, health_words
+from platforms.admin import health_parts
+from platforms.admin.conditions import REFRESHES, SearchedByPath, by_condition
 from platforms.admin.filters import ChosenAuthorization, PlatformFilter
-from platforms.models import Authorization, Consent, LinkAttempt
+from platforms.models import App, Authorization, Consent, LinkAttempt
 from tenants.models import Store
 from tenants.support import (
     ChosenTenant,
     DeskAdmin,
+    chosen,
     links,
     list_address,
     page_link,
@@ -22,12 +28,17 @@ from tenants.support import (
 
 
 @admin.register(Authorization)
-class AuthorizationAdmin(DeskAdmin):
+class AuthorizationAdmin(SearchedByPath, DeskAdmin):
+    path_prefix = "stores__"
+    path_repeats = True
     list_display = (
         "__str__", "tenant", "mode", "state", "fault", "access_expires_at", "refresh_expires_at",
         "consent_expires_at",
     )  # fmt: skip
-    list_filter = (ChosenTenant, PlatformFilter, "state", "fault")
+    list_filter = (
+        by_condition(REFRESHES, "standing", gettext_lazy("standing")), ChosenTenant,
+        PlatformFilter, "state", "pushes", "fault", chosen(App, "app", gettext_lazy("application")),
+    )  # fmt: skip
     list_select_related = ("tenant",)
     search_fields = (
         "account_name", "account_id", "stores__account_name", "tenant__slug", "tenant__name",
@@ -44,7 +55,11 @@ class AuthorizationAdmin(DeskAdmin):
         ),
         (
             gettext_lazy("State"),
-            {"fields": ("state", "fault", "fault_detail", "fault_at")},
+            {
+                "fields": (
+                    "state", "hours", "fault", "fault_detail", "fault_at", "troubles", "diagnosed",
+                )
+            },
         ),
         (
             gettext_lazy("Credential"),
@@ -61,8 +76,8 @@ class AuthorizationAdmin(DeskAdmin):
             {
                 "fields": (
                     "access_expires_at", "refresh_expires_at", "consent_expires_at",
-                    "refreshed_at", "refresh_due_at", "refresh_failures", "leased_until",
-                    "in_flight_since",
+                    "refreshed_at", "refresh_due_at", "refresh_failures", "failing_since",
+                    "leased_until", "in_flight_since",
                 )
             },
         ),
@@ -74,7 +89,7 @@ class AuthorizationAdmin(DeskAdmin):
     )  # fmt: skip
     readonly_fields = (
         "application", "stores_opened", "public_id", "ends_in", "asked", "granted", "missing",
-        "more",
+        "more", "hours", "troubles", "diagnosed",
     )  # fmt: skip
 
     @admin.display(description=gettext_lazy("application"))
@@ -83,14 +98,31 @@ class AuthorizationAdmin(DeskAdmin):
 
     @admin.display(description=gettext_lazy("stores"))
     def stores_opened(self, row: Authorization) -> str | SafeString:
-        stores = Store.objects.filter(authorization=row).order_by("site", "account_name")
+        stores = list(_stores_of(row))
+        known = health.of_stores(stores, now=timezone.now())
         return table(
-            [_("Store"), _("Site"), _("State"), _("Shop at the platform")],
+            [_("Store"), _("Site"), _("State"), _("How it is"), _("Shop at the platform")],
             [
-                [page_link(s), s.site or "-", s.get_state_display(), s.external_name or "-"]
-                for s in stores
+                [
+                    page_link(each.store), each.store.site or "-", each.store.get_state_display(),
+                    health_parts.tag(health_words.state_words(each), health_words.tone_of(each)),
+                    each.store.external_name or "-",
+                ]
+                for each in known
             ],
-        )
+        )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("calls in 24 h"))
+    def hours(self, row: Authorization) -> SafeString:
+        return health_parts.strip(health_strip.last_hours([row.pk], now=timezone.now())[row.pk])
+
+    @admin.display(description=gettext_lazy("open troubles"))
+    def troubles(self, row: Authorization) -> str | SafeString:
+        return health_parts.troubles(health_parts.open_troubles(_stores_of(row)))
+
+    @admin.display(description=gettext_lazy("newest diagnosis"))
+    def diagnosed(self, row: Authorization) -> str | SafeString:
+        return health_parts.newest_diagnosis(list(_stores_of(row)))
 
     @admin.display(description=gettext_lazy("ends in"))
     def ends_in(self, row: Authorization) -> str:
@@ -118,8 +150,14 @@ class AuthorizationAdmin(DeskAdmin):
                 (list_address("platforms_consent", **here), _("Consents")),
                 (list_address("platforms_linkattempt", **here), _("Link attempts")),
                 (list_address("platforms_stream", **here), _("Streams")),
+                (list_address("platforms_timelineentry", **here), _("Timeline")),
             ]
         )
+
+
+def _stores_of(row: Authorization) -> QuerySet[Store]:
+    stores: QuerySet[Store] = Store.objects.filter(authorization=row)
+    return stores.select_related("tenant", "authorization__app").order_by("site", "account_name")
 
 
 @admin.register(Consent)

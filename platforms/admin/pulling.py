@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from platforms.admin.conditions import STREAMS, by_condition
 from platforms.admin.filters import ChosenAuthorization, ChosenStore
 from platforms.models import PullRun, Stream
 from tenants.support import ChosenTenant, DeskAdmin, chosen, links, list_address, page_link
@@ -21,6 +22,7 @@ class StreamAdmin(DeskAdmin):
     list_filter = (
         ChosenTenant, ChosenAuthorization, ChosenStore, "lane", "fault",
         ("finished_at", admin.EmptyFieldListFilter),
+        by_condition(STREAMS, "standing", gettext_lazy("standing")),
     )  # fmt: skip
     list_select_related = ("tenant", "authorization", "store")
     search_fields = (
@@ -30,8 +32,8 @@ class StreamAdmin(DeskAdmin):
     fields = (
         "tenant", "authorization_page", "store_page", "kind", "lane", "starts_at", "watermark",
         "window_until", "page_under_way", "ends_at", "how_far", "finished_at", "due_at",
-        "leased_until", "failures", "fault", "last_success_at", "orders_seen", "created_at",
-        "public_id", "more",
+        "leased_until", "failures", "failing_since", "fault", "fault_detail",
+        "last_success_at", "orders_seen", "created_at", "public_id", "more",
     )  # fmt: skip
     readonly_fields = (
         "authorization_page", "store_page", "page_under_way", "how_far", "public_id", "more",

@@ -13,21 +13,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from platforms import health
+from platforms.admin import health_parts
+from platforms.admin.conditions import STORES, WHOSE, SearchedByPath, by_condition
 from platforms.admin.filters import ChosenAuthorization, PlatformFilter
 from platforms.admin.store_actions import StoreActions
 from platforms.health import StoreHealth
-from platforms.models import Stream
+from platforms.models import App, Stream, Trouble
 from tenants.admin import bindings_table, when
 from tenants.models import Binding, Store
-from tenants.support import ChosenTenant, links, list_address, page_link, table
+from tenants.support import ChosenTenant, chosen, links, list_address, page_link, table
 
 
 def health_of(store: Store) -> StoreHealth:
     """What the list has put on the row, else asked for once."""
     if not hasattr(store, "health"):
-        store.health = health.of_store(store, now=timezone.now())  # type: ignore[attr-defined]
-    found: StoreHealth = store.health  # type: ignore[attr-defined]
-    return found
+        found = health.of_store(store, now=timezone.now(), strips=True)
+        store.health = found  # type: ignore[attr-defined]
+    known: StoreHealth = store.health  # type: ignore[attr-defined]
+    return known
 
 
 class HealthList(ChangeList):
@@ -41,7 +44,8 @@ class HealthList(ChangeList):
 
 
 @admin.register(Store)
-class StoreAdmin(StoreActions):
+class StoreAdmin(SearchedByPath, StoreActions):
+    path_prefix = ""
     list_display = (
         "called",
         "tenant",
@@ -51,7 +55,12 @@ class StoreAdmin(StoreActions):
         "succeeded",
         "waiting",
     )
-    list_filter = (ChosenTenant, ChosenAuthorization, PlatformFilter, "state")
+    list_filter = (
+        ChosenTenant, ChosenAuthorization, PlatformFilter, "state",
+        by_condition(STORES, "trouble", gettext_lazy("open trouble")),
+        by_condition(WHOSE, "whose", gettext_lazy("whose application")),
+        chosen(App, "authorization__app", gettext_lazy("application")),
+    )  # fmt: skip
     list_select_related = ("tenant", "authorization__app")
     search_fields = (
         "account_name", "display_name", "external_id", "external_name", "tenant__slug",
@@ -72,18 +81,21 @@ class StoreAdmin(StoreActions):
             gettext_lazy("Health"),
             {
                 "fields": (
-                    "authorization_page", "fault", "access_ends", "refresh_ends", "consent_ends",
-                    "last_success", "lag", "success", "waiting",
+                    "how", "hours", "authorization_page", "fault", "clocks", "last_success", "lag",
+                    "success", "waiting", "diagnosed",
                 )
             },
         ),
+        (gettext_lazy("Troubles"), {"fields": ("troubles",)}),
+        (gettext_lazy("Timeline"), {"fields": ("timeline",)}),
         (gettext_lazy("Streams"), {"fields": ("streams",)}),
         (gettext_lazy("People"), {"fields": ("people",)}),
         (gettext_lazy("More"), {"fields": ("more",)}),
     )  # fmt: skip
     readonly_fields = (
-        "tenant_page", "public_id", "authorization_page", "fault", "access_ends", "refresh_ends",
-        "consent_ends", "last_success", "lag", "success", "waiting", "streams", "people", "more",
+        "tenant_page", "public_id", "how", "hours", "authorization_page", "fault", "clocks",
+        "last_success", "lag", "success", "waiting", "diagnosed", "troubles", "timeline",
+        "streams", "people", "more",
     )  # fmt: skip
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -109,17 +121,30 @@ class StoreAdmin(StoreActions):
     def fault(self, store: Store) -> str:
         return health_of(store).fault or "-"
 
-    @admin.display(description=gettext_lazy("access expires"))
-    def access_ends(self, store: Store) -> str:
-        return when(health_of(store).access_expires_at)
+    @admin.display(description=gettext_lazy("how it is"))
+    def how(self, store: Store) -> SafeString:
+        return health_parts.state_sentence(health_of(store))
 
-    @admin.display(description=gettext_lazy("refresh expires"))
-    def refresh_ends(self, store: Store) -> str:
-        return when(health_of(store).refresh_expires_at)
+    @admin.display(description=gettext_lazy("calls in 24 h"))
+    def hours(self, store: Store) -> SafeString:
+        return health_parts.strip(health_of(store).strip)
 
-    @admin.display(description=gettext_lazy("consent needed again"))
-    def consent_ends(self, store: Store) -> str:
-        return when(health_of(store).consent_expires_at)
+    @admin.display(description=gettext_lazy("three clocks"))
+    def clocks(self, store: Store) -> str | SafeString:
+        return health_parts.clocks(store)
+
+    @admin.display(description=gettext_lazy("newest diagnosis"))
+    def diagnosed(self, store: Store) -> str | SafeString:
+        return health_parts.newest_diagnosis([store])
+
+    @admin.display(description=gettext_lazy("troubles"))
+    def troubles(self, store: Store) -> str | SafeString:
+        newest = Trouble.objects.filter(store=store).select_related("store__tenant")
+        return health_parts.troubles(newest.order_by("-began_at", "-pk")[:10])
+
+    @admin.display(description=gettext_lazy("timeline"))
+    def timeline(self, store: Store) -> str | SafeString:
+        return health_parts.timeline(store)
 
     @admin.display(description=gettext_lazy("last success"))
     def last_success(self, store: Store) -> str:
@@ -194,6 +219,10 @@ class StoreAdmin(StoreActions):
         pairs = [
             (list_address("platforms_order", tenant=tenant, store=store.pk), _("Orders")),
             (list_address("platforms_quarantined", tenant=tenant, store=store.pk), _("Quarantine")),
+            (list_address("platforms_trouble", tenant=tenant, store=store.pk), _("Troubles")),
+            (list_address("platforms_notice", tenant=tenant, store=store.pk), _("Notices")),
+            (list_address("platforms_diagnosis", tenant=tenant, store=store.pk), _("Diagnoses")),
+            (list_address("platforms_datacheck", tenant=tenant, store=store.pk), _("Data checks")),
         ]
         if store.authorization_id:
             here = {"tenant": tenant, "authorization": store.authorization_id}
@@ -201,5 +230,6 @@ class StoreAdmin(StoreActions):
                 (list_address("platforms_linkattempt", **here), _("Link attempts")),
                 (list_address("platforms_consent", **here), _("Consents")),
                 (list_address("platforms_stream", **here), _("Streams")),
+                (list_address("platforms_timelineentry", **here), _("Timeline")),
             ]
         return links(pairs)

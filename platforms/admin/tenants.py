@@ -45,6 +45,17 @@ class TenantWithStoresAdmin(TenantAdmin):
                 (list_address("platforms_pullrun", **here), _("Pulls")),
                 (list_address("platforms_quarantined", **here), _("Quarantine")),
                 (list_address("platforms_order", **here), _("Orders")),
+                (list_address("platforms_trouble", **here), _("Troubles")),
+                (list_address("platforms_timelineentry", **here), _("Timeline")),
+                (list_address("platforms_notice", **here), _("Notices")),
+                (list_address("platforms_sending", **here), _("Sendings")),
+                (list_address("platforms_chatrobot", **here), _("Chat robots")),
+                (list_address("platforms_diagnosis", **here), _("Diagnoses")),
+                (list_address("platforms_datacheck", **here), _("Data checks")),
+                (
+                    list_address("platforms_authorization", **here, standing="ends"),
+                    _("Permissions that end soon"),
+                ),
             ]
         )
 

@@ -19,12 +19,22 @@ from platforms.landing import Router
 from platforms.models import (
     App,
     Authorization,
+    CalendarFeed,
+    ChatRobot,
     Consent,
+    DataCheck,
+    Diagnosis,
     LinkAttempt,
+    Moment,
+    Notice,
     Order,
+    Outage,
     PullRun,
     Quarantined,
+    Sending,
     Stream,
+    TimelineEntry,
+    Trouble,
 )
 from tenants.models import ApiToken, Event, Invitation
 from tenants.models.tenant import token_hash
@@ -44,9 +54,13 @@ STATE = "state-parameter-77777777777777"
 HAND_OVER = "hand-over-token-8888888888888"
 INVITATION = "invitation-token-999999999999"
 API_TOKEN = "slk_api-token-00000000000000"
+ROBOT_ADDRESS = "https://oapi.dingtalk.com/robot/send?access_token=robot-address-51515151"
+ROBOT_SECRET = "SECrobot-secret-616161616161"
+FEED_TOKEN = "calendar-feed-token-717171717171"
+NOTICE_DATA = "whatever-got-into-data-8181818181"
 SECRETS = (
     APP_SECRET, ACCESS_TOKEN, REFRESH_TOKEN, VERIFIER, PENDING, STATE, HAND_OVER, INVITATION,
-    API_TOKEN,
+    API_TOKEN, ROBOT_ADDRESS, "robot-address-51515151", ROBOT_SECRET, FEED_TOKEN, NOTICE_DATA,
 )  # fmt: skip
 
 
@@ -65,11 +79,16 @@ class Desk:
     order: Order
     unreadable: Quarantined
     readable: Quarantined
+    trouble: Trouble
+    robot: ChatRobot
+    notice: Notice
+    diagnosis: Diagnosis
+    data_check: DataCheck
 
     @property
     def hashes(self) -> list[str]:
         """Stored in place of secrets; showing them would help nobody but a thief."""
-        return [token_hash(each) for each in (STATE, HAND_OVER, INVITATION, API_TOKEN)]
+        return [token_hash(each) for each in (STATE, HAND_OVER, INVITATION, API_TOKEN, FEED_TOKEN)]
 
     def events(self, verb: str) -> list[Event]:
         with tenant_scope(self.world.lotus):
@@ -102,8 +121,14 @@ def desk(world: World) -> Desk:
             order=_order(stream, world),
             unreadable=quarantine(stream, b'{"orderId": 7, "buyer": {"username": "li_wei_77"}}'),
             readable=quarantine(stream, bytes(payload("ebay", "digital"))),
+            trouble=_trouble(world, authorization),
+            robot=_robot(world),
+            notice=_notice(world),
+            diagnosis=_diagnosis(world),
+            data_check=_data_check(world),
         )
         _people(world)
+        _send(desk.notice, world, desk.robot)
     return desk
 
 
@@ -184,4 +209,82 @@ def _people(world: World) -> None:
     ApiToken.objects.create(
         tenant=world.lotus, membership=world.member(world.bo), name="script",
         token_hash=token_hash(API_TOKEN), last_four="0000",
+    )  # fmt: skip
+    CalendarFeed.objects.create(
+        tenant=world.lotus, membership=world.member(world.bo), token_hash=token_hash(FEED_TOKEN),
+        created_at=NOW,
+    )  # fmt: skip
+
+
+def _trouble(world: World, authorization: Authorization) -> Trouble:
+    """Open for two hours, with the lines and the outage that go with it."""
+    began = NOW - timedelta(hours=2)
+    TimelineEntry.objects.create(
+        tenant=world.lotus, authorization=authorization, store=world.tea, moment=Moment.REFUSED,
+        fault="insufficient_scope", detail="scope missing", first_at=began, last_at=NOW, count=7,
+    )  # fmt: skip
+    Outage.objects.create(
+        platform="ebay", fault="platform_down", since=began, stores=9, of_stores=12, tenants=3
+    )
+    return Trouble.objects.create(
+        tenant=world.lotus, store=world.tea, authorization=authorization,
+        fault="insufficient_scope", detail="scope missing", began_at=began,
+    )  # fmt: skip
+
+
+def _robot(world: World) -> ChatRobot:
+    robot = ChatRobot(
+        tenant=world.lotus, kind="dingtalk", name="Tea room", occasions=["broke"],
+        address_hint="oapi.dingtalk.com …5151", refused_at=NOW, refused_why="signature",
+        created_by=world.anna,
+    )  # fmt: skip
+    for field, secret in (("address", ROBOT_ADDRESS), ("secret", ROBOT_SECRET)):
+        sealed = credentials.seal_for_attempt(world.lotus.pk, robot.public_id, field, secret)
+        setattr(robot, f"sealed_{field}", sealed)
+    robot.save()
+    return robot
+
+
+def _notice(world: World) -> Notice:
+    return Notice.objects.create(
+        tenant=world.lotus, occasion="broke", key="broke:1", store=world.tea, created_at=NOW,
+        fault="insufficient_scope",
+        data={"since": NOW.isoformat(), "surprise": NOTICE_DATA},
+    )  # fmt: skip
+
+
+def _send(notice: Notice, world: World, robot: ChatRobot) -> None:
+    Sending.objects.create(
+        tenant=world.lotus, notice=notice, membership=world.member(world.anna), state="waiting",
+        due_at=NOW - timedelta(minutes=30), tries=3, why="unreachable",
+    )  # fmt: skip
+    Sending.objects.create(
+        tenant=world.lotus, notice=notice, robot=robot, state="given_up", why="signature"
+    )
+
+
+def _diagnosis(world: World) -> Diagnosis:
+    check = {
+        "name": "scopes", "result": "fail", "code": "missing", "took_ms": 3,
+        "facts": {
+            "fault": "insufficient_scope", "asked": ["scope-asked"], "missing": ["scope-missing"],
+        },
+    }  # fmt: skip
+    return Diagnosis.objects.create(
+        tenant=world.lotus, store=world.tea, verdict="insufficient_scope", checks=[check], at=NOW,
+        took_ms=12, asked_by=world.bo,
+    )  # fmt: skip
+
+
+def _data_check(world: World) -> DataCheck:
+    """A test that is over: a slow platform."""
+    report = {
+        "verdict": "slow", "calls": 20, "good": 20, "success": 1.0, "seconds": 12.5,
+        "latency_ms": {"p50": 900, "p95": 4200, "p99": 4900, "max": 5000},
+    }  # fmt: skip
+    return DataCheck.objects.create(
+        tenant=world.lotus, store=world.tea, kind="stress", state="done", report=report,
+        asked={"concurrency": 2, "seconds": 30, "calls": 200}, asked_by=world.bo,
+        created_at=NOW - timedelta(minutes=9), started_at=NOW - timedelta(minutes=8),
+        finished_at=NOW - timedelta(minutes=7),
     )  # fmt: skip
