@@ -68,7 +68,7 @@ def sheet_of(check: DataCheck, *, with_numbers: bool) -> Sheet:
     store = check.store
     stress = check.kind == DataCheck.Kind.STRESS
     build = _stress if stress else _counts
-    figures, details, charts, tables = build(report, check) if len(report) > 3 else ([], [], [], [])
+    figures, details, charts, tables = build(report)
     if not stress and with_numbers and "numbers" in report:
         tables += _number_tables(report["numbers"])
     hidden = not stress and not with_numbers and any((report.get("numbers") or {}).values())
@@ -147,7 +147,9 @@ def _asked(check: DataCheck, report: Mapping[str, Any]) -> list[Figure]:
 Parts = tuple[list[Figure], list[Figure], list[Chart], list[Table]]
 
 
-def _stress(report: Mapping[str, Any], check: DataCheck) -> Parts:
+def _stress(report: Mapping[str, Any]) -> Parts:
+    if "calls" not in report:
+        return [], [], [], []
     latency = report.get("latency_ms") or {}
     token = report.get("token") or {}
     figures = [
@@ -282,9 +284,9 @@ def _ended(why: str) -> str:
     return words.get(why, "–")
 
 
-def _counts(report: Mapping[str, Any], check: DataCheck) -> Parts:
+def _counts(report: Mapping[str, Any]) -> Parts:
     if "before" not in report:
-        return [], [], [], []
+        return _counted_so_far(report.get("so_far") or {}), [], [], []
     before, after = report["before"], report["after"]
 
     def now(name: str) -> str:
@@ -330,6 +332,18 @@ def _counts(report: Mapping[str, Any], check: DataCheck) -> Parts:
             )
         )  # fmt: skip
     return figures, details, _day_charts(report["days"]), tables
+
+
+def _counted_so_far(told: Mapping[str, Any]) -> list[Figure]:
+    """Of a count that did not come to its end."""
+    if "platform" not in told:
+        return []
+    return [
+        Figure(label=_("Orders counted at the platform"), value=_whole(told["platform"])),
+        Figure(label=_("Pages read"), value=_whole(told["pages"])),
+        Figure(label=_("Missing here"), value=_whole(told["missing"])),
+        Figure(label=_("Out of date here"), value=_whole(told["different"])),
+    ]
 
 
 def _day_charts(days: list[list[Any]]) -> list[Chart]:

@@ -8,6 +8,7 @@ so again and again.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -30,6 +31,8 @@ from platforms.spec import Answer, Request, Window
 from platforms.transport import Channel
 from tenants.models import Store
 from tenants.scope import tenant_scope
+
+logger = logging.getLogger(__name__)
 
 WINDOW = timedelta(days=7)
 MOST_THREADS = 8
@@ -248,8 +251,8 @@ def _with_threads(test: StressTest, check: DataCheck) -> None:
                 break
     finally:
         test.end("died")
-        while any(thread.is_alive() for thread in threads):
-            threads[0 if threads[0].is_alive() else -1].join(0.2)
+        while alive := [thread for thread in threads if thread.is_alive()]:
+            alive[0].join(0.2)
             _keep_lease(test)
 
 
@@ -266,6 +269,8 @@ def _thread(test: StressTest, tenant_id: int) -> None:
     try:
         with tenant_scope(tenant_id):
             _read_pages(test, lambda: None)
+    except Exception:
+        logger.exception("check.tripped")  # the test has been ended as failing
     finally:
         connections.close_all()
 

@@ -188,16 +188,19 @@ def work_on(check: DataCheck, *, patience_s: float = 20.0) -> None:
 def _bury(check: DataCheck, hold: Hold) -> None:
     """Its worker is gone: keep what it had told."""
     logger.warning("check.died", extra={"check_id": check.pk})
-    told = check.progress.get("so_far")
-    report = told if isinstance(told, dict) else {"so_far": check.progress}
-    hold.finish(
-        State.FAILED, {**report, "ended": "died", "verdict": "died"}, now=timezone.now()
-    )  # fmt: skip
+    report = {**_measured(check), "ended": "died", "verdict": "died"}
+    hold.finish(State.FAILED, report, now=timezone.now())
 
 
 def _fail(check: DataCheck, hold: Hold, *, ended: str, fault: str = "") -> None:
-    report = {"ended": ended, "verdict": ended, "so_far": check.progress}
+    report = {**_measured(check), "ended": ended, "verdict": ended}
     hold.finish(State.FAILED, report, now=timezone.now(), fault=fault)
+
+
+def _measured(check: DataCheck) -> dict[str, object]:
+    """What the check had told before it ended: a stress test its figures, a count how far."""
+    told = check.progress.get("so_far")
+    return told if isinstance(told, dict) else {"so_far": check.progress}
 
 
 def _is_checkable(check: DataCheck) -> bool:

@@ -244,6 +244,18 @@ def test_a_check_that_came_to_nothing_has_a_report_too(anna, shop, kind, verdict
         assert anna.get(reverse(name, args=[check.public_id])).status_code == 200
 
 
+def test_an_interrupted_count_shows_how_far_it_was(anna, shop):
+    check = ask_counts(shop)
+    DataCheck.objects.filter(pk=check.pk).update(
+        state="running", leased_until=timezone.now(),
+        progress={"platform": 1234, "pages": 13, "missing": 2, "different": 0, "phase": "read"},
+    )  # fmt: skip
+    worked(check)
+    page = text_of(anna, "check", check.public_id)
+    assert "interrupted on our side" in page
+    assert "1,234" in page
+
+
 def test_there_is_no_report_before_the_end(anna, shop):
     check = ask_stress(shop)
     for name in ("check_pdf", "check_csv"):
