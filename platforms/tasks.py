@@ -144,7 +144,7 @@ def pump_retention(**_later: object) -> int:
         return expire(now=timezone.now())
 
 
-def pump_watch(*, limit: int = 2_000, **_later: object) -> int:
+def pump_watch(*, limit: int = 500, **_later: object) -> int:
     """Tell what broke, what works again and what ends soon."""
     done, ends = 0, time.monotonic() + PUMP_FOR_S / 2  # a round may take half of it
     while True:
