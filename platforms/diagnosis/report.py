@@ -92,7 +92,7 @@ def report_of(diagnosis: Diagnosis) -> Report:
     title, text = _verdict(judged, lines, platform, linking=linking)
     return Report(
         diagnosis=diagnosis, judged=judged, title=title, text=text, lines=lines,
-        step=_step(judged, linking=linking), tone=_tone(judged, lines),
+        step=_step(judged, linking=linking), tone=_tone(judged),
     )  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def _step(judged: Judged, *, linking: bool) -> Step:
     return Step.RELINK if Fault(judged.verdict) in RECREATE else Step.AT_PLATFORM
 
 
-def _tone(judged: Judged, lines: tuple[Line, ...]) -> str:
+def _tone(judged: Judged) -> str:
     if judged.verdict == OK:
         return "good"
     return "info" if _step(judged, linking=False) is Step.WAIT else "bad"
