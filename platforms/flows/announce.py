@@ -58,11 +58,12 @@ def announce(
         # ON CONFLICT DO NOTHING: it waits for a rival's transaction and raises nothing. Whether
         # the row is ours is told by the id that we gave it.
         Notice.objects.bulk_create([notice], ignore_conflicts=True)
-        written = Notice.objects.filter(key=key, public_id=notice.public_id).first()
-        if written is None:
+        ours = Notice.objects.filter(key=key, public_id=notice.public_id)
+        notice.pk = ours.values_list("pk", flat=True).first()
+        if notice.pk is None:
             return False
         if occasion not in WORKSPACE_ONLY:
-            _address(written, now=now)
+            _address(notice, now=now)
     return True
 
 

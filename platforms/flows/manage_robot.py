@@ -27,6 +27,10 @@ from tenants.models import Store, Tenant
 MOST = 20  # robots of one company
 # Refused this often and for this long, a robot is switched off.
 REFUSALS, REFUSED_FOR = 20, timedelta(days=1)
+FACTS = (
+    "name", "language", "occasions", "all_stores", "sealed_address", "address_hint",
+    "sealed_secret",
+)  # fmt: skip
 
 
 class TooManyRobots(Exception):
@@ -67,10 +71,12 @@ def add_robot(
 def change_robot(*, robot: ChatRobot, wanted: RobotFacts, actor: User, now: datetime) -> None:
     with transaction.atomic():
         _fill(robot, wanted)
+        kept = [*FACTS]
         if wanted.address or wanted.secret or wanted.forget_secret:
             # What was refused was refused at the old address.
             robot.refused_at, robot.refused_why = None, ""
-        robot.save()
+            kept += ["refused_at", "refused_why"]
+        robot.save(update_fields=kept)  # a sender may be writing how its message went
         _choose(robot, wanted)
         _record(robot, "robot.changed", actor, now)
 

@@ -36,7 +36,7 @@ TAKES = timedelta(minutes=2)  # no sending begins when less than this is left of
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 TRY_FOR = timedelta(days=2)
 TRY_AT_LEAST = 10  # also where we were down ourselves for longer than that
-AT_ONCE = 500  # notices in one message; programs get the facts of each
+AT_ONCE = 5_000  # notices in one message; more than that are several
 
 
 @dataclass(frozen=True, kw_only=True)

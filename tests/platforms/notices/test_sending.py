@@ -276,6 +276,15 @@ def test_many_at_once_are_one_message_of_a_robot(lotus):
     assert "1 store at eBay stopped working" in sent[3].decode()
 
 
+def test_a_robot_speaks_its_own_language(lotus):
+    only_robots(lotus)
+    lotus.robot(language="zh-hans")
+    lotus.tell(fault="token_revoked", data={"since": NOON.isoformat()})
+    (sent,) = lotus.send(DUE, (200, b"ok")).sent
+    assert "2026年3月4日 20:00" in sent[3].decode()
+    assert "Permission ended" not in sent[3].decode()
+
+
 def test_programs_get_the_facts_of_each_notice(lotus):
     only_robots(lotus)
     lotus.robot(kind="webhook", address="https://erp.lotus.example/hook",
