@@ -34,8 +34,8 @@ class SecretDay(forms.Form):
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=gettext_lazy(
-            "Where the marketplace states a day. It is in the expiry calendar, and the companies"
-            " are not disturbed: renewing it is our business. Empty: none is known."
+            "As the marketplace's portal states it, in your time zone. Leave it empty where no day"
+            " is stated. Write the new day whenever the secret is changed."
         ),
     )
 

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.templatetags.look import look_of
 from platforms import registry
 from platforms.admin import health_parts
 from platforms.admin.conditions import (
@@ -37,8 +38,6 @@ from platforms.templatetags.storelink import duration
 from tenants.scope import tenant_scope
 from tenants.support import Button, ChosenTenant, DeskAdmin, page_link, table
 
-RESULT_TONES = {"pass": "good", "warn": "warn", "fail": "bad", "skip": "neutral"}
-
 
 class VerdictFilter(admin.SimpleListFilter):
     title = gettext_lazy("verdict")
@@ -55,7 +54,7 @@ class VerdictFilter(admin.SimpleListFilter):
 class DiagnosisAdmin(SearchedByPath, DeskAdmin):
     """Newest first. Looking at one is not looking for the cause: that is a button of the store."""
 
-    list_display = ("at", "about", "tenant", "verdict_words", "took", "asked_by")
+    list_display = ("at", "about", "verdict_words", "took", "asked_by")
     list_filter = (
         ChosenTenant, ChosenStore, by_platform("store__platform", "attempt__platform"),
         VerdictFilter,
@@ -113,7 +112,7 @@ def checks_table(report: Report) -> str | SafeString:
         [_("Result"), _("Check"), _("Found"), _("Took")],
         [
             [
-                health_parts.tag(line.result, RESULT_TONES.get(line.result, "neutral")),
+                _result(line.result),
                 line.words.title,
                 format_html(
                     "{}{}{}",
@@ -125,11 +124,16 @@ def checks_table(report: Report) -> str | SafeString:
                         "", '<br><span class="quiet">{}: {}</span>', line.words.evidence
                     ),
                 ),
-                f"{line.outcome.took_ms} ms",
+                f"{line.outcome.took_ms}\u00a0ms",
             ]
             for line in report.lines
         ],
     )
+
+
+def _result(result: str) -> SafeString:
+    look = look_of(result)
+    return health_parts.tag(str(look.label), look.tone)
 
 
 @admin.register(DataCheck)
@@ -137,7 +141,7 @@ class DataCheckAdmin(SearchedByPath, DeskAdmin):
     """Without the numbers of orders: those are read where orders are, with a line in the trail."""
 
     list_display = (
-        "created_at", "store_page", "tenant", "kind", "state", "verdict", "took", "asked_by",
+        "created_at", "store_page", "kind", "state", "verdict", "took", "asked_by",
     )  # fmt: skip
     list_filter = (
         by_condition(CHECKS, "standing", gettext_lazy("standing")), ChosenTenant, ChosenStore,

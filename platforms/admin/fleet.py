@@ -92,9 +92,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "at": found.at,
         "boards": boards(found),
     }
-    answer = TemplateResponse(request, "admin/support/fleet.html", context)
-    answer["Cache-Control"] = "no-store"
-    return answer
+    return TemplateResponse(request, "admin/support/fleet.html", context)
 
 
 def boards(found: Fleet) -> list[Board]:
@@ -102,12 +100,12 @@ def boards(found: Fleet) -> list[Board]:
         _platforms(found),
         _faults(found),
         _outages(found),
-        *_apps(found),
-        _refresh(found),
         _streams(found),
+        _refresh(found),
         _notices(found),
-        _checks(found),
         _pushes(found),
+        _checks(found),
+        *_apps(found),
     ]
 
 

@@ -54,7 +54,7 @@ def state_sentence(health: StoreHealth) -> SafeString:
 def strip(hours: Strip | None) -> SafeString:
     """The last 24 hours drawn, and the same in words."""
     drawn = render_to_string("platforms/health/_strip.html", hour_strip(hours))
-    return format_html('{}<div class="help">{}</div>', drawn, strip_words(hours))
+    return format_html('{}<div class="quiet">{}</div>', drawn, strip_words(hours))
 
 
 def countdown(at: datetime | None) -> str:

@@ -55,7 +55,7 @@ def text(notice: Notice) -> NoticeText:
 
 @admin.register(Notice)
 class NoticeAdmin(SearchedByPath, DeskAdmin):
-    list_display = ("created_at", "title", "tenant", "store_page", "occasion", "fault_words")
+    list_display = ("created_at", "title", "tenant", "store_page", "fault_words")
     list_filter = (
         ChosenTenant, ChosenStore, by_platform(*PLATFORMS_OF_A_NOTICE), "occasion", FaultFilter,
     )  # fmt: skip
@@ -231,7 +231,7 @@ class ChatRobotAdmin(DeskAdmin):
         if row.all_stores:
             return _("All stores")
         chosen_ones = RobotStore.objects.filter(robot=row).select_related("store__tenant")
-        rows = [(each.store.path) for each in chosen_ones.order_by("pk")[:STORES_SHOWN]]
+        rows = [each.store.path for each in chosen_ones.order_by("pk")[:STORES_SHOWN]]
         return words(rows)
 
     @admin.display(description=gettext_lazy("why it refused"))

@@ -32,7 +32,7 @@ BY_STORE = (
 
 @admin.register(Trouble)
 class TroubleAdmin(SearchedByPath, DeskAdmin):
-    list_display = ("began", "store_page", "tenant", "what", "lasts", "detail", "is_open")
+    list_display = ("began", "store_page", "what", "lasts", "is_open", "detail")
     list_filter = (
         by_condition(OPEN, "open", gettext_lazy("state")), ChosenTenant, ChosenStore,
         by_platform("store__platform"), FaultFilter,
