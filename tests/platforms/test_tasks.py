@@ -28,7 +28,7 @@ def test_migrating_makes_one_schedule_for_each_pump(db):
     tasks.ensure_schedules()
     tasks.ensure_schedules()
     assert sorted(Schedule.objects.values_list("name", flat=True)) == [
-        "checks", "deliveries", "orders", "refresh", "retention", "watch",
+        "checks", "deliveries", "notices", "orders", "refresh", "retention", "watch",
     ]  # fmt: skip
     assert {s.minutes for s in Schedule.objects.exclude(name="retention")} == {1}
 
