@@ -10,7 +10,7 @@ from itertools import chain
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, npgettext
 
 from platforms import advice
 from platforms.health_words import inside
@@ -221,16 +221,19 @@ def _linked_by(line: Line) -> str:
 def _counted(line: Line) -> str:
     count = {"count": line.count}
     if line.moment == Moment.REFRESHED:
-        return ngettext("Token refreshed", "Token refreshed %(count)s times", line.count) % count
-    if line.moment == Moment.NOT_REFRESHED:
-        return ngettext(
-            "Token could not be refreshed",
-            "Token could not be refreshed, %(count)s tries",
-            line.count,
-        ) % count  # fmt: skip
-    if line.moment == Moment.THROTTLED:
-        return ngettext("Slowed down", "Slowed down %(count)s times", line.count) % count
-    return ngettext("Pull refused", "Pull refused %(count)s times", line.count) % count
+        words = npgettext(
+            "timeline", "Token refreshed", "Token refreshed %(count)s times", line.count
+        )
+    elif line.moment == Moment.NOT_REFRESHED:
+        words = npgettext(
+            "timeline", "Token could not be refreshed",
+            "Token could not be refreshed, %(count)s tries", line.count,
+        )  # fmt: skip
+    elif line.moment == Moment.THROTTLED:
+        words = npgettext("timeline", "Slowed down", "Slowed down %(count)s times", line.count)
+    else:
+        words = npgettext("timeline", "Pull refused", "Pull refused %(count)s times", line.count)
+    return words % count
 
 
 # --- cursors
