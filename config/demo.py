@@ -39,6 +39,7 @@ def make_environment(port: int) -> dict[str, str]:
         "PLATFORM_ENDPOINTS": json.dumps(endpoints(emulator)),
         "ROBOT_ENDPOINTS": json.dumps(robot_endpoints(emulator)),
         "OFFER_PLATFORMS": "wish",
+        "OUTGOING_ADDRESSES": "203.0.113.10",  # nobody's; what sellers allow at a marketplace
         "ENV_FILE": str(DEMO_DIR / "none"),  # an .env of the real installation must not leak in
         "LOG_LEVEL": "WARNING",
         "DEMO_DIR": str(DEMO_DIR),

@@ -4,6 +4,7 @@ counted by platform and fault, so that a flood is one message that can be read.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -19,6 +20,7 @@ from django.utils.translation import ngettext
 from platforms.advice import Action, advice_for, fault_words
 from platforms.models import Notice, Occasion
 from platforms.notice_texts import (
+    NAMED,
     listed,
     moment_of,
     outage_words,
@@ -211,8 +213,11 @@ def _holes(stores: Sequence[Store]) -> dict[str, object]:
     return {"count": len(stores), "platform": platform_label(stores[0].platform)}
 
 
-def _names(stores: Sequence[Store]) -> str:
-    return listed([store.name for store in stores])
+def _names(stores: Sequence[Store], *, most: int = NAMED) -> str:
+    """Names in a row; of those that are the same, such as one shop at four sites, whole labels."""
+    times = Counter(store.name for store in stores)
+    names = [row.name if times[row.name] == 1 else store_label(row) for row in stores]
+    return listed(names, most=most)
 
 
 def _by_end(group: Sequence[Item]) -> list[Item]:
@@ -224,7 +229,7 @@ def _ending(item: Item, zone: tzinfo) -> str:
     if at is None:
         return item.stores[0].name
     return _("%(store)s on %(day)s") % {
-        "store": listed([store.name for store in item.stores], most=3),
+        "store": _names(item.stores, most=3),
         "day": date_format(localtime(at, zone), "DATE_FORMAT"),
     }
 

@@ -89,7 +89,10 @@ def _first_app(
     region: str,
     relinks: Authorization | None,
 ) -> App | None:
-    """The application to begin with: of a relinking through the tenant's own one, that one."""
+    """The application to begin with: of a relinking through the tenant's own one, that one.
+    Pasted keys go through none: ours would be blamed, or trusted, for what the seller's did."""
+    if mode.kind is not ModeKind.CONSENT:
+        return None
     if not mode.own_app:
         return find_app(tenant, adapter, environment, region)
     before = relinks.app if relinks else None
