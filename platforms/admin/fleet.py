@@ -206,7 +206,7 @@ def _since(at: datetime) -> Cell:
 
 def _apps(found: Fleet) -> list[Board]:
     stores, failing, share = (
-        gettext_lazy("Stores"), gettext_lazy("In trouble"), gettext_lazy("Share in trouble"),
+        gettext_lazy("Stores"), gettext_lazy("Failing"), gettext_lazy("Share that fails"),
     )  # fmt: skip
     secret = gettext_lazy("Secret works until")
     name, platform = gettext_lazy("Application"), gettext_lazy("Platform")

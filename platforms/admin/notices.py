@@ -141,22 +141,11 @@ def explained(robot: ChatRobot, why: str) -> str:
 
 @admin.register(Sending)
 class SendingAdmin(SearchedByPath, DeskAdmin):
-    list_display = (
-        "__str__",
-        "to",
-        "tenant",
-        "about",
-        "state",
-        "tries",
-        "due_at",
-        "sent_at",
-        "why",
-    )
+    list_display = ("to", "about", "state", "tries", "due_at", "sent_at", "why", "tenant")
     list_filter = (
         by_condition(SENDINGS, "standing", gettext_lazy("standing")), ChosenTenant,
         by_platform(*(f"notice__{each}" for each in PLATFORMS_OF_A_NOTICE)), "state",
         chosen(ChatRobot, "robot", gettext_lazy("chat robot")),
-        ("robot", admin.EmptyFieldListFilter),
     )  # fmt: skip
     list_select_related = (
         "tenant", "membership__user", "robot", "notice__store__tenant",

@@ -32,7 +32,7 @@ BY_STORE = (
 
 @admin.register(Trouble)
 class TroubleAdmin(SearchedByPath, DeskAdmin):
-    list_display = ("began", "store_page", "what", "lasts", "is_open", "detail")
+    list_display = ("began", "store_page", "what", "lasts", "ended", "detail")
     list_filter = (
         by_condition(OPEN, "open", gettext_lazy("state")), ChosenTenant, ChosenStore,
         by_platform("store__platform"), FaultFilter,
@@ -71,9 +71,11 @@ class TroubleAdmin(SearchedByPath, DeskAdmin):
     def lasts(self, row: Trouble) -> str:
         return duration((row.ended_at or timezone.now()) - row.began_at)
 
-    @admin.display(description=gettext_lazy("goes on"), boolean=True)
-    def is_open(self, row: Trouble) -> bool:
-        return row.ended_at is None
+    @admin.display(description=gettext_lazy("ended"), ordering="ended_at")
+    def ended(self, row: Trouble) -> str | SafeString:
+        if row.ended_at is None:
+            return health_parts.tag(_("Goes on"), "bad")
+        return f"{timezone.localtime(row.ended_at):%m-%d %H:%M}"
 
     @admin.display(description=gettext_lazy("lists"))
     def more(self, row: Trouble) -> SafeString:
