@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from platforms.models import ChatRobot, LinkAttempt, Notice, Stream
-from platforms.notice_board import visible_notices
+from platforms.notices.board import visible_notices
 from tenants.access import View, get_store
 from tenants.middleware import Workspace
 from tenants.models import Store, StoreState

@@ -25,10 +25,10 @@ from platforms.admin.conditions import (
 )
 from platforms.admin.filters import ChosenStore
 from platforms.advice import fault_words
-from platforms.check_report import Figure, Sheet, Table, file_name, sheet_of
-from platforms.check_report_csv import as_csv
-from platforms.check_report_pdf import as_pdf
-from platforms.check_words import verdict_of
+from platforms.data_checks.report import Figure, Sheet, Table, file_name, sheet_of
+from platforms.data_checks.report_csv import as_csv
+from platforms.data_checks.report_pdf import as_pdf
+from platforms.data_checks.words import verdict_of
 from platforms.diagnosis.bundle import as_text, bundle_of
 from platforms.diagnosis.report import Report, report_of
 from platforms.diagnosis.verdict import OK

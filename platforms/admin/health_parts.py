@@ -11,11 +11,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from platforms import health_detail, health_timeline, health_words
 from platforms.advice import fault_words
 from platforms.diagnosis.report import report_of
 from platforms.health import StoreHealth
-from platforms.health_strip import Strip
+from platforms.health import detail as health_detail
+from platforms.health import timeline as health_timeline
+from platforms.health import words as health_words
+from platforms.health.strip import Strip
 from platforms.models import Diagnosis, Trouble
 from platforms.templatetags.health_tags import hour_strip, strip_words
 from platforms.templatetags.storelink import duration

@@ -9,10 +9,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from platforms import health, health_strip, health_words
+from platforms import health
 from platforms.admin import health_parts
 from platforms.admin.conditions import REFRESHES, SearchedByPath, by_condition
 from platforms.admin.filters import ChosenAuthorization, PlatformFilter
+from platforms.health import strip as health_strip
+from platforms.health import words as health_words
 from platforms.models import App, Authorization, Consent, LinkAttempt
 from tenants.models import Store
 from tenants.support import (

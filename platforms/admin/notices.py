@@ -27,8 +27,8 @@ from platforms.admin.conditions import (
 )
 from platforms.admin.filters import ChosenStore
 from platforms.models import CalendarFeed, ChatRobot, Notice, Occasion, RobotStore, Sending
-from platforms.notice_texts import NoticeText, text_of
-from platforms.recipients import stores_about
+from platforms.notices.recipients import stores_about
+from platforms.notices.texts import NoticeText, text_of
 from platforms.robots import KINDS
 from tenants.admin import when
 from tenants.support import (

@@ -18,8 +18,8 @@ from platforms.admin.conditions import (
 )
 from platforms.admin.filters import ChosenAuthorization, ChosenStore, PlatformFilter
 from platforms.advice import advice_for
-from platforms.health_timeline import Line
-from platforms.health_words import outage_sentence
+from platforms.health.timeline import Line
+from platforms.health.words import outage_sentence
 from platforms.models import Moment, Outage, TimelineEntry, Trouble
 from platforms.templatetags.storelink import duration, platform_name
 from tenants.support import ChosenTenant, DeskAdmin, links, list_address, page_link

@@ -1,7 +1,7 @@
 """Writing down what people should know, once, and for whom it is to be sent out.
 
 The workspace shows a notice to everybody who may know its store. Who is told by e-mail and by
-robot is decided in platforms/recipients.py; platforms/flows/send_notices.py sends.
+robot is decided in platforms/notices/recipients.py; platforms/flows/send_notices.py sends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ from platforms.models import (
     Sending,
     SendingState,
 )
-from platforms.recipients import WORKSPACE_ONLY, members_to_tell, robots_to_tell, stores_about
+from platforms.notices.recipients import (
+    WORKSPACE_ONLY,
+    members_to_tell,
+    robots_to_tell,
+    stores_about,
+)
 from tenants.models import Membership, Store
 
 # What happens within this time after a notice may still join it in one message.
@@ -48,7 +53,7 @@ def announce(
 
     A notice of healing has the key of its break with "healed:" in the place of "broke:" (the
     break's may go on after another ":"): who was not told of the break is not told that it is
-    over. `data` holds facts for the texts (platforms/notice_texts.py), JSON, no secrets.
+    over. `data` holds facts for the texts (platforms/notices/texts.py), JSON, no secrets.
     """
     notice = Notice(
         tenant_id=tenant_id, occasion=occasion, key=key, store=store, authorization=authorization,

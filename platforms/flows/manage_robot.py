@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from platforms import ratelimit, vault
 from platforms.models import ChatRobot, RobotStore, Sending, SendingState
-from platforms.notice_letters import page_url
+from platforms.notices.letters import page_url
 from platforms.robots import KINDS
 from platforms.robots.outbound import send
 from platforms.robots.spec import Message, Outcome, Verdict, later, refused

@@ -21,8 +21,8 @@ from django.utils import timezone
 
 from platforms import landing, registry, tasks
 from platforms.adapter import Adapter
-from platforms.check_budget import Budget
-from platforms.check_counts import Counts, day_of
+from platforms.data_checks.budget import Budget
+from platforms.data_checks.counts import Counts, day_of
 from platforms.errors import Fault, NeedsSeller, TryLater
 from platforms.flows.hold_check import Hold, Stopped
 from platforms.flows.pull_store import standing_stream, window_streams
@@ -340,7 +340,7 @@ class _Turn:
 
 
 def counts_verdict(report: Mapping[str, Any]) -> str:
-    """One word for what the counts say; platforms/check_words.py has the sentences."""
+    """One word for what the counts say; platforms/data_checks/words.py has the sentences."""
     if report["ended"] != "done":
         return str(report["ended"])
     if report["window"] is None:

@@ -20,10 +20,10 @@ from django.utils import translation
 
 from platforms.flows.manage_robot import say, switch_off_for_good
 from platforms.models import ChatRobot, Sending, SendingState
-from platforms.notice_letters import Item, letter_of, message_of
-from platforms.notice_mail import mail_of
-from platforms.outgoing_mail import Carried, carry
-from platforms.recipients import is_told, readers, stores_about, stores_chosen
+from platforms.notices.letters import Item, letter_of, message_of
+from platforms.notices.mail import mail_of
+from platforms.notices.outgoing_mail import Carried, carry
+from platforms.notices.recipients import is_told, readers, stores_about, stores_chosen
 from platforms.robots.spec import Outcome
 from platforms.robots.words import Reason
 from tenants.models import Membership, Role, Store

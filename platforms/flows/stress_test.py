@@ -19,9 +19,9 @@ from django.utils import timezone
 
 from platforms import landing, registry
 from platforms.adapter import Adapter
-from platforms.check_budget import Budget
-from platforms.check_tally import Tally, figures, stress_verdict
 from platforms.credentials import account_of
+from platforms.data_checks.budget import Budget
+from platforms.data_checks.tally import Tally, figures, stress_verdict
 from platforms.errors import Fault, NeedsSeller, PlatformError
 from platforms.flows.hold_check import Hold, LostLease, Stopped
 from platforms.flows.refresh import open_channel

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from django import template
 
-from platforms.check_words import Verdict, verdict_of
+from platforms.data_checks.words import Verdict, verdict_of
 from platforms.models import DataCheck
 from tenants.middleware import Workspace
 from tenants.models import Duty, Store, StoreState

@@ -13,10 +13,11 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from platforms import advice, health_words
+from platforms import advice
 from platforms.health import StoreHealth
-from platforms.health_strip import Hour, Strip, badness
-from platforms.health_words import Next
+from platforms.health import words as health_words
+from platforms.health.strip import Hour, Strip, badness
+from platforms.health.words import Next
 from platforms.models import Outage
 from tenants.models import Duty
 

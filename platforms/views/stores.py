@@ -16,10 +16,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from platforms import health, health_board, registry
+from platforms import health, registry
 from platforms.access import get_stream
 from platforms.flows import manage_store
 from platforms.flows.start_streams import OutOfReach, back_fill, earliest
+from platforms.health import board as health_board
 from platforms.models import Consent, LinkAttempt, Order, PullRun, Quarantined, Step, Stream
 from platforms.outages import open_outages
 from tenants.access import (

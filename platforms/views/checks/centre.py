@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from platforms import registry
-from platforms.check_words import Verdict, verdict_of
+from platforms.data_checks.words import Verdict, verdict_of
 from platforms.flows.work_checks import AlreadyChecking, NotCheckable, start_check
 from platforms.models import DataCheck
 from platforms.views.checks.access import checkable_stores, get_store_to_check

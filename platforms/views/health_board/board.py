@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from platforms import advice, health_board, registry
-from platforms.health_board import SORT_WORDS, Board, Counts, Filters
-from platforms.health_condition import Group
-from platforms.health_words import GROUP_WORDS
+from platforms import advice, registry
+from platforms.health import board as health_board
+from platforms.health.board import SORT_WORDS, Board, Counts, Filters
+from platforms.health.condition import Group
+from platforms.health.words import GROUP_WORDS
 from platforms.outages import open_outages
 from tenants.access import WorkspaceRequest, member_required, visible_stores
 

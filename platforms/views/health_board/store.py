@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from platforms import health, health_detail, registry
+from platforms import health, registry
 from platforms.flows.release_waiting import release_waiting
-from platforms.health_timeline import BadCursor, Timeline, timeline
+from platforms.health import detail as health_detail
+from platforms.health.timeline import BadCursor, Timeline, timeline
 from platforms.orders_query import reader_zone
 from tenants.access import WorkspaceRequest, get_store, member_required
 from tenants.models import Duty, Store

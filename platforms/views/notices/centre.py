@@ -15,11 +15,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from platforms import notice_board
 from platforms.access import get_notice
 from platforms.models import Notice, Occasion
-from platforms.notice_texts import NoticeText, text_of
-from platforms.recipients import stores_about
+from platforms.notices import board as notice_board
+from platforms.notices.recipients import stores_about
+from platforms.notices.texts import NoticeText, text_of
 from platforms.views.notices.company import of_company
 from tenants.access import WorkspaceRequest, member_required
 from tenants.middleware import Workspace

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from platforms.flows import manage_robot
 from platforms.models import ChatRobot, Occasion
-from platforms.notice_texts import store_label
-from platforms.recipients import WORKSPACE_ONLY
+from platforms.notices.recipients import WORKSPACE_ONLY
+from platforms.notices.texts import store_label
 from platforms.robots.spec import Kind, SecretUse
 from tenants.models import Store
 

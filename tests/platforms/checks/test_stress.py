@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from platforms import registry, tasks
-from platforms.check_budget import Budget
-from platforms.check_tally import Tally, figures, histogram, percentile
+from platforms.data_checks.budget import Budget
+from platforms.data_checks.tally import Tally, figures, histogram, percentile
 from platforms.flows.work_checks import (
     AlreadyChecking,
     NotCheckable,

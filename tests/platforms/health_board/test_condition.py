@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from platforms import health
 from platforms.errors import Fault
-from platforms.health_condition import GROUPS, Condition, rank_of, with_condition
-from platforms.health_words import TONES, next_step, state_words
+from platforms.health.condition import GROUPS, Condition, rank_of, with_condition
+from platforms.health.words import TONES, next_step, state_words
 from platforms.models import Authorization
 from tenants.models import Store
 from tenants.scope import tenant_scope

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from platforms import health_strip
-from platforms.health_strip import Hour, Strip
+from platforms.health import strip as health_strip
+from platforms.health.strip import Hour, Strip
 from platforms.templatetags.health_tags import HEIGHT, hour_strip, hour_words, strip_words
 from tenants.scope import tenant_scope
 from tests.platforms.health_board.scenes import count_calls, linked

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from platforms import timeline as notes
-from platforms.health_timeline import BadCursor, timeline
+from platforms.health.timeline import BadCursor, timeline
 from platforms.models import Consent, Moment, TimelineEntry
 from tenants.scope import tenant_scope
 from tests.platforms.health_board.scenes import linked, trouble

@@ -10,7 +10,7 @@ from django.utils import timezone
 from platforms import tasks
 from platforms.flows.announce import GATHER, announce
 from platforms.models import ChatRobot, Notice, NoticeRead, Occasion, Sending, Wanted
-from platforms.notice_board import mark_read
+from platforms.notices.board import mark_read
 from tenants.models import Duty
 from tenants.scope import tenant_scope
 from tests.conftest import bind

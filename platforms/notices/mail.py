@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from platforms.notice_letters import Letter, page_url
+from platforms.notices.letters import Letter, page_url
 from tenants.models import Membership
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, npgettext
 
 from platforms import advice
-from platforms.health_words import inside
+from platforms.health.words import inside
 from platforms.models import Consent, Moment, TimelineEntry, Trouble
 from platforms.spec import Text
 from platforms.templatetags.storelink import duration

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Q, Sum
 
-from platforms import health_strip, ratelimit, registry
-from platforms.health_condition import Condition, condition_of
-from platforms.health_strip import Strip
+from platforms import ratelimit, registry
+from platforms.health.condition import Condition, condition_of
+from platforms.health.strip import Strip, last_hours
 from platforms.models import (
     Authorization,
     CallStat,
@@ -139,7 +139,7 @@ def of_stores(
         },
         outages=open_outages() if outages is None else outages,
         unchecked=_never_checked(stores, now=now),
-        strips=health_strip.last_hours(authorizations, now=now) if strips else {},
+        strips=last_hours(authorizations, now=now) if strips else {},
     )
     return [_health(store, facts, now=now) for store in stores]
 

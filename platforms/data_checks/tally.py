@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from platforms.check_budget import Share
+from platforms.data_checks.budget import Share
 from platforms.errors import Fault
 
 # Upper ends of the histogram's bars; what is slower goes into one more.
@@ -113,7 +113,7 @@ def histogram(latencies: Sequence[int]) -> list[int]:
 
 
 def stress_verdict(report: dict[str, object]) -> str:
-    """One word for what the figures say; platforms/check_words.py has the sentences."""
+    """One word for what the figures say; platforms/data_checks/words.py has the sentences."""
     ended = str(report["ended"])
     if ended in ("refused", "stopped", "died"):
         return ended

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from platforms import health, registry
 from platforms.errors import Fault
 from platforms.health import Outages, StoreHealth
-from platforms.health_condition import (
+from platforms.health.condition import (
     GROUPS,
     Condition,
     Group,

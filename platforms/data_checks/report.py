@@ -18,9 +18,9 @@ from django.utils.translation import ngettext
 
 from platforms import registry
 from platforms.advice import fault_words
-from platforms.check_charts import Bar, Chart
-from platforms.check_tally import STEPS_MS
-from platforms.check_words import Verdict, milliseconds, percent, seconds, verdict_of
+from platforms.data_checks.charts import Bar, Chart
+from platforms.data_checks.tally import STEPS_MS
+from platforms.data_checks.words import Verdict, milliseconds, percent, seconds, verdict_of
 from platforms.models import DataCheck
 
 

@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 
 from platforms.advice import Action, advice_for, fault_words
 from platforms.models import Notice, Occasion
-from platforms.notice_texts import (
+from platforms.notices.texts import (
     NAMED,
     listed,
     moment_of,

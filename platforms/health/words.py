@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from platforms import advice, registry
 from platforms.errors import Fault
 from platforms.health import StoreHealth
-from platforms.health_condition import Condition, Group
+from platforms.health.condition import Condition, Group
 from platforms.models import Outage
 from platforms.spec import Text
 from platforms.templatetags.storelink import duration

@@ -31,8 +31,8 @@ from reportlab.platypus import (
 )
 from reportlab.platypus import Table as Grid
 
-from platforms.check_charts import Chart, draw
-from platforms.check_report import Figure, Sheet, Table
+from platforms.data_checks.charts import Chart, draw
+from platforms.data_checks.report import Figure, Sheet, Table
 
 EAST = "STSong-Light"
 LATIN, BOLD = "Helvetica", "Helvetica-Bold"

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import Max, Q, Sum
 from django.utils.translation import gettext_lazy
 
-from platforms import health_strip, registry
-from platforms.health_strip import Day
+from platforms import registry
+from platforms.health.strip import Day, last_days
 from platforms.models import CallStat, Stream, Trouble
 from platforms.spec import Text
 from tenants.models import Store
@@ -86,7 +86,7 @@ def days(store: Store, *, zone: ZoneInfo, now: datetime) -> list[Day]:
     """The last DAYS days in the reader's calendar, the newest first."""
     if store.authorization_id is None:
         return []
-    found = health_strip.last_days(store.authorization_id, days=DAYS, zone=zone, now=now)
+    found = last_days(store.authorization_id, days=DAYS, zone=zone, now=now)
     return found[::-1]
 
 
