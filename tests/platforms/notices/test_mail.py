@@ -14,6 +14,7 @@ from platforms.errors import Fault
 from platforms.flows.announce import GATHER
 from platforms.models import App, Occasion, Sending, Wanted
 from tenants.models import Store
+from tests.conftest import make_store
 from tests.platforms.notices.conftest import NOON
 from tests.support.factories import make_authorization
 
@@ -192,3 +193,13 @@ def test_many_ends_are_one_mail_with_their_days(lotus):
     (letter,) = mail.outbox
     assert letter.subject == "[Storelink] The permissions of 4 stores at Ozon end soon"
     assert letter.body.index("shop_1 on March 7") < letter.body.index("shop_3 on April 3")
+
+
+def test_stores_of_one_name_are_told_apart_by_their_sites(lotus):
+    for site in ("DE", "FR", "GB", "IT"):
+        store = make_store(
+            lotus.world.lotus, "amazon", f"aurora_{site}", site=site, display_name="Aurora"
+        )
+        lotus.tell(fault="token_revoked", key=f"broke:{site}", store=store)
+    letter = read(lotus)
+    assert "Aurora (Amazon, Germany), Aurora (Amazon, France)" in letter.body

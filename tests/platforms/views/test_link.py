@@ -331,6 +331,15 @@ def test_a_seller_pastes_the_keys_of_a_private_amazon_application(anna, lotus):
     assert {store.site for store in sites} == {"US", "CA"}
 
 
+def test_pasted_keys_go_through_no_application_of_ours(anna, lotus):
+    """Else a refusal of the seller's own keys would be told as our mistake."""
+    attempt = anna.begin("amazon", "self_authorization")
+    anna.post(attempt, "link_keys", **keys_of("amazon-aurora-na"))
+    anna.post(attempt, "link_confirm")
+
+    assert fresh(attempt).authorization.app is None
+
+
 def test_wrong_keys_are_explained_and_secrets_forgotten(anna, lotus):
     attempt = anna.begin("ozon", "api_key")
 
