@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -232,15 +232,13 @@ def _commit(
     kept: answers.Kept | None,
     book: CallBook | None,
 ) -> Refreshed:
-    written = _write_patiently(row, secrets, grant)
-    if kept:
-        answers.drop(kept)
-    if not written:
-        # Our lease ran out and somebody else has written since: theirs is the truth.
+    if not _write_patiently(row, secrets, grant):
+        # Our lease ran out and somebody else holds one now, or has written since. The answer
+        # stays on disk: it may be all that is left of the grant (recover_answers decides).
         logger.warning("refresh.lost_lease", extra={"authorization_id": row.pk})
         return Refreshed(outcome=Outcome.KEPT)
-    if row.state == AuthorizationState.NEEDS_RELINK:
-        heal_authorization(authorization=row, now=timezone.now())
+    if kept:
+        answers.drop(kept)
     if row.refresh_failures and row.fault in OUTAGES:
         _wake_others(row.platform, now=timezone.now())
     if book:
@@ -269,7 +267,7 @@ def _write_patiently(row: Authorization, secrets: dict[str, str], grant: Grant) 
     give_up = time.monotonic() + COMMIT_PATIENCE_S
     while True:
         try:
-            return _write(row, secrets, grant)
+            return _write_and_heal(row, secrets, grant)
         except (OperationalError, InterfaceError) as exc:
             if time.monotonic() > give_up or connection.in_atomic_block:
                 raise
@@ -277,6 +275,16 @@ def _write_patiently(row: Authorization, secrets: dict[str, str], grant: Grant) 
             with suppress(DatabaseError, InterfaceError):
                 connection.close()
             time.sleep(random.uniform(*COMMIT_PAUSE_S))  # noqa: S311
+
+
+def _write_and_heal(row: Authorization, secrets: dict[str, str], grant: Grant) -> bool:
+    if row.state != AuthorizationState.NEEDS_RELINK:
+        return _write(row, secrets, grant)
+    with transaction.atomic():  # or the next holder could come between
+        written = _write(row, secrets, grant)
+        if written:
+            heal_authorization(authorization=row, now=timezone.now())
+    return written
 
 
 def _write(row: Authorization, secrets: dict[str, str], grant: Grant) -> bool:

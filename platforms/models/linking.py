@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -225,12 +227,15 @@ class Authorization(TenantOwned):
         """Undo a claim for which nothing was sent; due as before, but not before `not_before`."""
         if not rows:
             return
-        changes = {"refresh_due_at": not_before} if not_before else {}
+        changes: dict[str, Any] = {"leased_until": None}
+        if not_before:
+            changes["refresh_due_at"] = not_before
         # Only a holder that died has left a mark; then the mark stays.
-        clean = [row.pk for row in rows if row.in_flight_since is None]
-        cls.objects.filter(pk__in=clean).update(leased_until=None, in_flight_since=None, **changes)
-        marked = [row.pk for row in rows if row.in_flight_since is not None]
-        cls.objects.filter(pk__in=marked).update(leased_until=None, **changes)
+        for marked, more in ((True, {}), (False, {"in_flight_since": None})):
+            held = [row for row in rows if (row.in_flight_since is not None) is marked]
+            if held:  # and still ours: we may have slept past the end of our lease
+                ours = reduce(or_, (Q(pk=row.pk, fence=row.fence) for row in held))
+                cls.objects.filter(ours).update(**changes, **more)
 
     @classmethod
     def wake(
