@@ -26,7 +26,7 @@ def heal_authorization(*, authorization: Authorization, now: datetime) -> bool:
             state=StoreState.ACTIVE
         )
         Stream.objects.filter(authorization=authorization, finished_at=None).update(
-            due_at=now, fault="", fault_detail=""
+            due_at=now, fault="", fault_detail="", failures=0, failing_since=None
         )
         last = Consent.objects.filter(authorization=authorization).order_by("-at").first()
         if last is not None and last.ended_why:

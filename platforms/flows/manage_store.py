@@ -37,10 +37,11 @@ def resume_store(
     *, store: Store, user: User | None, now: datetime, on_behalf: bool = False
 ) -> None:
     """Pull again from where it stopped. A store whose grant died meanwhile needs relinking."""
-    authorization = store.authorization
-    usable = authorization is not None and authorization.is_usable
-    state = StoreState.ACTIVE if usable else StoreState.NEEDS_RELINK
     with transaction.atomic():
+        # Locked: the grant may be dying, or healing, at this moment.
+        authorization = _held(store)
+        usable = authorization is not None and authorization.is_usable
+        state = StoreState.ACTIVE if usable else StoreState.NEEDS_RELINK
         if Store.objects.filter(pk=store.pk, state=StoreState.PAUSED).update(state=state):
             _record("store.resumed", store, user, now, on_behalf=on_behalf)
             if store.paused_at is not None:
@@ -61,6 +62,8 @@ def unlink_store(
         if not others.exclude(state=StoreState.UNLINKED).exists():
             unregister_pushes(authorization=store.authorization, now=now)
     with transaction.atomic():
+        # Locked: of two stores unlinked at the same moment one is the last.
+        authorization = _held(store)
         unlinked = (
             Store.objects.filter(pk=store.pk)
             .exclude(state=StoreState.UNLINKED)
@@ -69,7 +72,6 @@ def unlink_store(
         if not unlinked:
             return
         Stream.objects.filter(store=store).update(due_at=None, finished_at=now)
-        authorization = store.authorization
         if authorization is not None and not _linked_stores(authorization):
             _end(authorization, now=now)
         _record("store.unlinked", store, user, now, on_behalf=on_behalf)
@@ -92,6 +94,14 @@ def start_of_day(now: datetime, zone: ZoneInfo) -> datetime:
     return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+def _held(store: Store) -> Authorization | None:
+    """The store's authorization as it is now, which nobody changes before the transaction ends."""
+    found: Authorization | None = (
+        Authorization.objects.select_for_update().filter(pk=store.authorization_id).first()
+    )
+    return found
+
+
 def _linked_stores(authorization: Authorization) -> bool:
     return (
         Store.objects.filter(authorization=authorization)
@@ -103,6 +113,7 @@ def _linked_stores(authorization: Authorization) -> bool:
 def _end(authorization: Authorization, *, now: datetime) -> None:
     Authorization.objects.filter(pk=authorization.pk).update(
         state=AuthorizationState.ENDED, sealed_credential=b"", generation=F("generation") + 1,
+        fence=F("fence") + 1,  # or a refresh under way would bring the credential back
         hint="", fingerprint="", refresh_due_at=None, leased_until=None, in_flight_since=None,
         access_expires_at=None, refresh_expires_at=None, consent_expires_at=None,
     )  # fmt: skip

@@ -117,9 +117,10 @@ def _pull(stream: Stream, pulled: Pulled, *, now: datetime) -> None:
             authorization.generation = call.account.generation
         pulled.calls = call.calls
     if authorization.fault:
-        Authorization.objects.filter(pk=authorization.pk, state="active").update(
-            fault="", fault_detail=""
-        )
+        # What a refresh complains about stays until one succeeds.
+        Authorization.objects.filter(
+            pk=authorization.pk, state="active", failing_since=None
+        ).update(fault="", fault_detail="")
     if not pulled.finished:
         _give_up_lease(stream, due_at=now)
     elif stream.finished_at is None:
