@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from platforms import timeline
 from platforms.models import Authorization
@@ -94,8 +94,21 @@ class CallBook:
             rows, self._counted = self._counted, []
             refreshed, self._refreshed = self._refreshed, {}
         with all_tenants("statistics of whoever was refreshed"):
-            write_counted(rows)
-            timeline.note_refreshed(refreshed, now=now)
+            try:
+                _write(rows, refreshed, now=now)
+            except IntegrityError:
+                # A company was deleted meanwhile: that costs nobody else theirs.
+                ids = {row.authorization_id for row in rows} | refreshed.keys()
+                known = set(Authorization.objects.filter(pk__in=ids).values_list("pk", flat=True))
+                rows = [row for row in rows if row.authorization_id in known]
+                refreshed = {pk: tenant for pk, tenant in refreshed.items() if pk in known}
+                _write(rows, refreshed, now=now)
+
+
+@transaction.atomic
+def _write(rows: Sequence[Counted], refreshed: Mapping[int, int], *, now: datetime) -> None:
+    write_counted(rows)
+    timeline.note_refreshed(refreshed, now=now)
 
 
 def write_counted(rows: Sequence[Counted]) -> None:
