@@ -30,6 +30,10 @@ class Fault(StrEnum):
     UNKNOWN = "unknown"
 
 
+# Only about how often we called.
+THROTTLES = frozenset({Fault.RATE_LIMITED, Fault.QUOTA_EXHAUSTED})
+
+
 class PlatformError(Exception):
     """A marketplace refused, or could not be reached.
 

@@ -31,7 +31,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from platforms import ratelimit
 from platforms.adapter import Adapter
-from platforms.errors import Fault, OwnLimit, PlatformError, platform_error
+from platforms.errors import THROTTLES, Fault, OwnLimit, PlatformError, platform_error
 from platforms.spec import Account, Answer, Limit, Request
 from platforms.traffic import CallCounter, note_clock
 
@@ -357,7 +357,7 @@ class Channel:
         if error.fault == Fault.RATE_LIMITED and buckets:
             slowest = min(limit.rate for _key, limit in buckets)
             error.retry_after = error.retry_after or timedelta(seconds=max(1.0, 1 / slowest))
-        if error.fault in (Fault.RATE_LIMITED, Fault.QUOTA_EXHAUSTED) and error.retry_after:
+        if error.fault in THROTTLES and error.retry_after:
             for key, limit in buckets:
                 ratelimit.hold(key, limit, until=now + error.retry_after)
         return error

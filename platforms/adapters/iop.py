@@ -15,7 +15,7 @@ import msgspec
 
 from platforms import reading
 from platforms.adapters.unlisted import by_words, despite_status
-from platforms.errors import Fault, PlatformError, platform_error
+from platforms.errors import THROTTLES, Fault, PlatformError, platform_error
 from platforms.spec import Answer
 
 
@@ -160,7 +160,7 @@ def _fault(complaint: Complaint, codes: Mapping[str, Fault], others: Fault) -> F
     if complaint.sub_code.startswith("isv.permission-api"):
         return Fault.INSUFFICIENT_SCOPE
     theirs = complaint.sub_code.startswith("isp.") or complaint.kind in ("ISP", "SYSTEM")
-    if theirs and said not in (Fault.RATE_LIMITED, Fault.QUOTA_EXHAUSTED):
+    if theirs and said not in THROTTLES:
         return Fault.PLATFORM_DOWN
     if said is not None:
         return said

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from platforms.errors import Fault, PlatformError, platform_error
+from platforms.errors import THROTTLES, Fault, PlatformError, platform_error
 from platforms.spec import Answer
 
 # Of answers that are not in the marketplace's form, by HTTP status; the others cannot be read.
@@ -81,7 +81,7 @@ def by_words(message: str) -> Fault | None:
 def despite_status(fault: Fault, status: int) -> Fault:
     """The fault of a refusal with that HTTP status: "too many" is about how often we called,
     and a server in trouble says anything."""
-    if fault in (Fault.RATE_LIMITED, Fault.QUOTA_EXHAUSTED):
+    if fault in THROTTLES:
         return fault
     if status == 429:
         return Fault.RATE_LIMITED

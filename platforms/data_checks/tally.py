@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from platforms.data_checks.budget import Share
-from platforms.errors import Fault
+from platforms.errors import THROTTLES, Fault
 
 # Upper ends of the histogram's bars; what is slower goes into one more.
 STEPS_MS = (50, 100, 200, 400, 800, 1600, 3200, 6400)
@@ -50,7 +50,7 @@ class Tally:
                 self.faults[Fault.TOKEN_EXPIRED] += attempts - 1
             else:
                 self.latencies.append(elapsed_ms)
-            if fault in (Fault.RATE_LIMITED, Fault.QUOTA_EXHAUSTED):
+            if fault in THROTTLES:
                 self.throttles += 1
 
     def add_wait(self, seconds: float) -> None:
@@ -147,7 +147,7 @@ def _timeline(moments: Sequence[tuple[float, str]], *, elapsed_s: float) -> list
     bins = [[i * step, 0, 0, 0] for i in range(max(1, math.ceil(elapsed_s / step)))]
     for at, fault in list(moments):
         row = bins[min(len(bins) - 1, int(at / step))]
-        throttled = fault in (Fault.RATE_LIMITED, Fault.QUOTA_EXHAUSTED)
+        throttled = fault in THROTTLES
         row[1 if not fault else 3 if throttled else 2] += 1
     return bins
 

@@ -8,14 +8,13 @@ from django.db.models import Sum
 
 from platforms.diagnosis import platform
 from platforms.diagnosis.spec import Case, Found, failed, passed, skipped, warned
-from platforms.errors import Fault
+from platforms.errors import THROTTLES, Fault
 from platforms.flows.refresh import LEASE
+from platforms.health.condition import ENDS_SOON
 from platforms.models import Authorization, AuthorizationState, CallStat, Stream
 
-ENDS_SOON = timedelta(days=14)
 # A hold of this length is what keeps orders away, a shorter one is daily life.
 LONG_HOLD = timedelta(minutes=10)
-THROTTLES = (Fault.RATE_LIMITED, Fault.QUOTA_EXHAUSTED)
 
 
 def key_expiry(case: Case) -> Found:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from platforms import landing, registry, timeline, vault
 from platforms.adapter import Adapter
-from platforms.errors import Fault, NeedsSeller, OwnLimit, PlatformError, platform_error
+from platforms.errors import THROTTLES, Fault, NeedsSeller, OwnLimit, PlatformError, platform_error
 from platforms.flows.break_authorization import break_authorization
 from platforms.flows.refresh import open_channel
 from platforms.landing import Landed, Router
@@ -252,7 +252,7 @@ def _write_failure(stream: Stream, exc: PlatformError, *, now: datetime) -> None
         return
     logger.warning("orders.not_pulled", extra={"stream_id": stream.pk, "fault": str(exc.fault)})
     authorization = stream.authorization  # of the generation that was refused
-    throttled = exc.fault in (Fault.RATE_LIMITED, Fault.QUOTA_EXHAUSTED)
+    throttled = exc.fault in THROTTLES
     timeline.note(
         authorization=authorization, store=stream.store, now=now, fault=exc.fault,
         moment=Moment.THROTTLED if throttled else Moment.REFUSED, detail=exc.detail,

@@ -22,7 +22,7 @@ from platforms.adapter import Adapter
 from platforms.credentials import account_of
 from platforms.data_checks.budget import Budget
 from platforms.data_checks.tally import Tally, figures, stress_verdict
-from platforms.errors import Fault, NeedsSeller, PlatformError
+from platforms.errors import THROTTLES, Fault, NeedsSeller, PlatformError
 from platforms.flows.hold_check import Hold, LostLease, Stopped
 from platforms.flows.refresh import open_channel
 from platforms.landing import Router
@@ -125,7 +125,7 @@ class StressTest:
         """What a failed call means for the test. Raises Over."""
         if isinstance(exc, NeedsSeller):
             self.end("refused", fault=exc.fault)
-        elif exc.fault in (Fault.RATE_LIMITED, Fault.QUOTA_EXHAUSTED):
+        elif exc.fault in THROTTLES:
             if self.tally.throttles >= THROTTLES_TO_END or exc.fault == Fault.QUOTA_EXHAUSTED:
                 self.end("throttled", fault=exc.fault if reached else "")
             pause = (exc.retry_after or timedelta(seconds=PAUSE_S)).total_seconds()

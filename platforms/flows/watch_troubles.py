@@ -16,7 +16,7 @@ from enum import Enum
 from django.db import IntegrityError, transaction
 
 from platforms import timeline
-from platforms.errors import Fault
+from platforms.errors import THROTTLES
 from platforms.flows.announce import announce
 from platforms.flows.watch_facts import TRIES, Failing, OpenTrouble, Patient, patients
 from platforms.models import Moment, Occasion, Outage, Trouble
@@ -31,7 +31,6 @@ logger = logging.getLogger(__name__)
 DISTURBED_FOR = timedelta(minutes=30)
 # Platforms limit by the hour, and a first pull of many orders is slowed down lawfully.
 THROTTLED_FOR = timedelta(hours=2)
-LIMITS = {Fault.RATE_LIMITED, Fault.QUOTA_EXHAUSTED}
 # A store that breaks in the same way again this soon after healing was not mended: its trouble
 # goes on without new messages. If it lasts, it is told as a new one.
 FLAP = timedelta(minutes=15)
@@ -105,7 +104,7 @@ def _lasts(failing: Failing, outage: Outage | None, *, now: datetime) -> bool:
         return True
     # Of an outage all who are hit are told in one go, once the outage itself has lasted.
     since = failing.since if outage is None else outage.since
-    return since <= now - (THROTTLED_FOR if failing.fault in LIMITS else DISTURBED_FOR)
+    return since <= now - (THROTTLED_FOR if failing.fault in THROTTLES else DISTURBED_FOR)
 
 
 def _works(patient: Patient, trouble: OpenTrouble) -> bool:

@@ -20,7 +20,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Least, NullIf
 
 from platforms import registry
-from platforms.errors import Fault, NeedsSupport, TryLater, platform_error
+from platforms.errors import THROTTLES, Fault, NeedsSupport, TryLater, platform_error
 from platforms.models import Stream
 from tenants.models import Store, StoreState
 
@@ -65,7 +65,6 @@ GROUPS: Mapping[Group, tuple[Condition, ...]] = {
     Group.PAUSED: (Condition.PAUSED,),
 }  # fmt: skip
 
-_LIMITS = (Fault.RATE_LIMITED, Fault.QUOTA_EXHAUSTED)
 _STATES = {
     StoreState.NEEDS_RELINK: Condition.NEEDS_RELINK,
     StoreState.PAUSED: Condition.PAUSED,
@@ -79,7 +78,7 @@ Outages = Collection[tuple[str, str]]
 
 def of_fault(fault: str) -> Condition:
     """What an active store is in while its calls fail with `fault`."""
-    if fault in _LIMITS:
+    if fault in THROTTLES:
         return Condition.THROTTLED
     if fault not in list(Fault):
         return Condition.NEEDS_SUPPORT
@@ -149,7 +148,7 @@ def _rank(*, now: datetime, outages: Outages) -> Case:
     """`condition_of` as a CASE; the branches are in its order."""
     disturbed = Q(pk__in=[])
     for platform, fault in outages:
-        if fault not in _LIMITS:
+        if fault not in THROTTLES:
             disturbed |= Q(platform=platform, fault_now=fault)
     faults: dict[Condition, list[str]] = {}
     for fault in Fault:
