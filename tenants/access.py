@@ -35,13 +35,21 @@ class WorkspaceRequest(SignedIn):
     membership: Membership
 
 
+def _to_login(request: HttpRequest) -> HttpResponse:
+    """A part that a page asks for by itself would put the form in its own place: the page is
+    asked for again instead, which leads to the form and back to the page."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return redirect_to_login(request.get_full_path())
+
+
 def member_required(view: View) -> View:
     """Signed in and in a tenant. Who has no tenant is told how to get into one."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return _to_login(request)
         work: Workspace = request.workspace  # type: ignore[attr-defined]
         if work.tenant is None:
             return redirect("no_tenant")
@@ -143,7 +151,7 @@ def signed_in(view: View) -> View:
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return _to_login(request)
         return view(request, *args, **kwargs)
 
     checked.access = "signed_in"  # type: ignore[attr-defined]

@@ -322,6 +322,12 @@ def test_every_view_of_ours_declares_who_may_come():
     assert undeclared == []
 
 
+@pytest.mark.parametrize("name", ["health", "check_progress", "store_timeline", "link_watch"])
+def test_a_part_asked_for_after_the_session_ended_reloads_its_page(scene, name):
+    answer = Client().get(address_of(name, scene), headers={"HX-Request": "true"})
+    assert (answer["HX-Refresh"], answer.content) == ("true", b"")
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_access(scene, name):
     found = {}
