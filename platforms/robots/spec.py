@@ -136,6 +136,10 @@ class Kind:
             "example": self.secret_placeholder,
         }
 
+    def new_secret(self) -> str:
+        """A fresh signing secret to begin with; "" where the product makes it."""
+        return ""
+
     def build(self, message: Message, address: str, secret: str, now: datetime) -> Post:
         """The POST that says `message`; `secret` is "" where there is none."""
         raise NotImplementedError

@@ -51,10 +51,6 @@ def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     return f"v1,{base64.b64encode(signed.digest()).decode()}"
 
 
-def new_secret() -> str:
-    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
-
-
 def message_id(key: str) -> str:
     """The same for the same message, whatever characters its key has: a header carries it."""
     return f"msg_{hashlib.sha256(key.encode(errors='replace')).hexdigest()[:32]}"
@@ -94,6 +90,9 @@ class Webhook(Kind):
         if len(labels) < 2 or labels[-1] in _INSIDE:
             return gettext("The host in the address is not on the public internet.")
         return None
+
+    def new_secret(self) -> str:
+        return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
     def check_secret(self, secret: str) -> str | None:
         wrong = super().check_secret(secret)

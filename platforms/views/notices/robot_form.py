@@ -136,6 +136,7 @@ def _initial(kind: Kind, robot: ChatRobot | None) -> dict[str, object]:
             "language": get_language(),
             "occasions": [code for code, _label in SENT],
             "which": "all",
+            "secret": kind.new_secret(),
         }
     return {
         "name": robot.name,

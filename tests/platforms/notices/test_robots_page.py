@@ -58,6 +58,15 @@ def test_every_kind_of_robot_can_be_added_with_its_guide(lotus, kind):
     assert robot.kind == kind
 
 
+def test_the_secret_of_a_webhook_is_made_by_us(lotus):
+    page = lotus.client(lotus.anna).get(reverse("robot_add", args=["webhook"]))
+    made = page.context["form"]["secret"].value()
+    assert made.encode() in page.content
+    answer, robot = add(lotus, "webhook", address="https://hooks.lotus.example/in", secret=made)
+    assert answer.status_code == 302
+    assert robot.sealed_secret is not None
+
+
 def test_a_wrong_address_or_secret_is_explained(lotus):
     for kind, changes in (
         ("slack", {"address": "https://evil.example/x"}),
