@@ -64,7 +64,6 @@ class Drawing:
     lines: tuple[Mark, ...]  # horizontal ones, with what they stand for
     labels: tuple[Mark, ...]  # below the bars, centred
     left: int = LEFT
-    axis: int = HEIGHT - BOTTOM
 
 
 def draw(chart: Chart) -> Drawing:

@@ -13,8 +13,3 @@ from platforms.robots.spec import Kind
 _ALL: tuple[Kind, ...] = (DingTalk(), Feishu(), WeCom(), Lark(), Slack(), Webhook())
 
 KINDS: dict[str, Kind] = {kind.code: kind for kind in _ALL}
-
-
-def kind_of(address: str) -> Kind | None:
-    """Whose address this is; None for nobody's. The plain webhook takes what no other does."""
-    return next((kind for kind in _ALL if kind.check_address(address) is None), None)

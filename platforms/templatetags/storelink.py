@@ -15,11 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from platforms import advice, registry
-from tenants.models import Store, StoreState
+from tenants.models import Store
 
 register = template.Library()
 
-ENDS_SOON = timedelta(days=14)
 WITHOUT_CENTS = {"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"}
 
 
@@ -70,21 +69,6 @@ def scope_words(scope: str, platform: str) -> str:
     """What a scope allows, in plain words: scope|scope_words:platform."""
     words = registry.get(platform).scopes if platform in registry.codes() else {}
     return str(words.get(scope, scope))
-
-
-@register.filter
-def store_state(store: Store) -> str:
-    """The state to show in components/badge.html: as stored, or `expiring` where the seller
-    has to act within two weeks."""
-    authorization = store.authorization
-    if store.state != StoreState.ACTIVE or authorization is None:
-        return store.state
-    ends = min(
-        filter(None, (authorization.consent_expires_at, authorization.refresh_expires_at)),
-        default=None,
-    )
-    soon = ends is not None and ends - timezone.now() < ENDS_SOON
-    return "expiring" if soon else store.state
 
 
 @register.filter
