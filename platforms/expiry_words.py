@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from platforms import registry
 from platforms.expiries import Act, Expiry, What
+from platforms.templatetags.storelink import platform_name
 
 WHAT = {
     What.PERMISSION: gettext_lazy("Permission of the platform"),
@@ -33,7 +33,7 @@ def whose(expiry: Expiry) -> str:
 
 def title(expiry: Expiry) -> str:
     """One line for a calendar: whose, where, what."""
-    platform = str(registry.get(expiry.platform).name) if expiry.platform else ""
+    platform = platform_name(expiry.platform)
     facts = {"whose": whose(expiry), "platform": platform, "what": what_ends(expiry)}
     if not platform:
         return _("%(whose)s: %(what)s ends") % facts

@@ -16,12 +16,12 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from platforms import registry
 from platforms.advice import fault_words
 from platforms.data_checks.charts import Bar, Chart
 from platforms.data_checks.tally import STEPS_MS
 from platforms.data_checks.words import Verdict, milliseconds, percent, seconds, verdict_of
 from platforms.models import DataCheck
+from platforms.templatetags.storelink import platform_name, site_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ def sheet_of(check: DataCheck, *, with_numbers: bool) -> Sheet:
         title=str(check.get_kind_display()),
         company=store.tenant.name,
         store=store.name,
-        platform=_platform(check),
+        platform=" ".join(filter(None, (platform_name(store.platform), site_name(store)))),
         made=moment(check.finished_at),
         about=tuple(_asked(check, report)),
         verdict=verdict,
@@ -103,16 +103,6 @@ def file_name(check: DataCheck, ending: str) -> str:
     """Plain ASCII, for a download."""
     day = timezone.localtime(check.finished_at).strftime("%Y-%m-%d")
     return f"{check.kind}-{check.store.account_name}-{day}.{ending}"
-
-
-def _platform(check: DataCheck) -> str:
-    adapter = registry.get(check.store.platform)
-    if not check.store.site:
-        return str(adapter.name)
-    try:
-        return f"{adapter.name} {adapter.site(check.store.site).name}"
-    except KeyError:
-        return f"{adapter.name} {check.store.site}"
 
 
 def _asked(check: DataCheck, report: Mapping[str, Any]) -> list[Figure]:

@@ -9,9 +9,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from platforms import advice, registry
+from platforms import advice
 from platforms.models import DataCheck
 from platforms.spec import Text
+from platforms.templatetags.storelink import platform_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +205,7 @@ def _holes(check: DataCheck, report: Mapping[str, Any]) -> dict[str, object]:
     before, after = report.get("before") or {}, report.get("after") or {}
     latency = report.get("latency_ms") or {}
     return {
-        "platform": registry.get(check.store.platform).name,
+        "platform": platform_name(check.store.platform),
         "success": percent(report.get("success")),
         "p95": milliseconds(latency.get("p95")),
         "found": orders(before.get("missing", 0) + before.get("different", 0)),

@@ -12,13 +12,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from platforms import advice, registry
+from platforms import advice
 from platforms.errors import Fault
 from platforms.health import StoreHealth
 from platforms.health.condition import Condition, Group
 from platforms.models import Outage
 from platforms.spec import Text
-from platforms.templatetags.storelink import duration
+from platforms.templatetags.storelink import duration, platform_name
 from tenants.models import StoreState
 
 TONES: Mapping[Condition, str] = {
@@ -186,9 +186,8 @@ def outage_sentence(outage: Outage) -> str:
 
 
 def _outage_holes(outage: Outage) -> dict[str, str]:
-    known = outage.platform in registry.codes()
     return {
-        "platform": str(registry.get(outage.platform).name) if known else outage.platform,
+        "platform": platform_name(outage.platform),
         "time": moment(outage.since),
         "fault": inside(advice.fault_words(outage.fault)),
     }

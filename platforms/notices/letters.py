@@ -24,11 +24,11 @@ from platforms.notices.texts import (
     listed,
     moment_of,
     outage_words,
-    platform_label,
     store_label,
     text_of,
 )
 from platforms.robots.spec import Level, Message
+from platforms.templatetags.storelink import platform_name
 from tenants.models import Store, Tenant
 
 IN_FULL = 3  # more than these are counted
@@ -210,7 +210,7 @@ def _many_broke(notice: Notice, stores: Sequence[Store]) -> tuple[str, list[str]
 
 
 def _holes(stores: Sequence[Store]) -> dict[str, object]:
-    return {"count": len(stores), "platform": platform_label(stores[0].platform)}
+    return {"count": len(stores), "platform": platform_name(stores[0].platform)}
 
 
 def _names(stores: Sequence[Store], *, most: int = NAMED) -> str:

@@ -18,10 +18,10 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from platforms import registry
 from platforms.advice import Action, Advice, advice_for, fault_words
 from platforms.models import Notice, Occasion
 from platforms.robots.spec import Level
+from platforms.templatetags.storelink import platform_name, site_name
 from tenants.models import Store, StoreState
 
 NAMED = 10  # stores named in one sentence
@@ -50,15 +50,11 @@ def text_of(
 
 def store_label(store: Store) -> str:
     """A store as it cannot be mistaken for another: "Tea House (eBay, United States)"."""
-    where = [platform_label(store.platform), _site(store)]
+    where = [platform_name(store.platform), site_name(store)]
     return _("%(store)s (%(where)s)") % {
         "store": store.name,
         "where": _(", ").join(part for part in where if part),
     }
-
-
-def platform_label(code: str) -> str:
-    return str(registry.get(code).name) if code in registry.codes() else code
 
 
 def listed(names: Sequence[str], *, most: int = NAMED) -> str:
@@ -153,7 +149,7 @@ def outage_words(platform: str) -> str:
     return _(
         "Many stores at %(platform)s fail in the same way at the moment: it is not you. We keep"
         " trying and pull afterwards what was missed."
-    ) % {"platform": platform_label(platform)}
+    ) % {"platform": platform_name(platform)}
 
 
 def _since(facts: _Facts) -> str:
@@ -217,7 +213,7 @@ def _ends_soon(facts: _Facts) -> NoticeText:
 
 
 def _about_the_end(facts: _Facts, *, is_key: bool) -> list[str]:
-    day, platform = facts.day("at"), platform_label(facts.platform)
+    day, platform = facts.day("at"), platform_name(facts.platform)
     what = (
         _("The key that opens it at %(platform)s works until %(day)s.")
         if is_key
@@ -248,7 +244,7 @@ def _ask_a_manager() -> str:
 def _secret_ends(facts: _Facts) -> NoticeText:
     name = str(facts.notice.data.get("name") or (facts.notice.app and facts.notice.app.name) or "–")
     holes = {"app": name, "count": facts.days, "day": facts.day("at")}
-    holes["platform"] = platform_label(facts.platform)
+    holes["platform"] = platform_name(facts.platform)
     title = ngettext(
         "The secret of the application %(app)s expires in %(count)s day",
         "The secret of the application %(app)s expires in %(count)s days",
@@ -276,7 +272,7 @@ def _check_suggested(facts: _Facts) -> NoticeText:
                 "Compare its orders with those at %(platform)s, and see how many can be pulled in"
                 " an hour. It takes a minute or two."
             )
-            % {"platform": platform_label(facts.platform)},
+            % {"platform": platform_name(facts.platform)},
         ),
         label=_("Check now"),
         path=_page("store_checks", facts.store),
@@ -286,15 +282,6 @@ def _check_suggested(facts: _Facts) -> NoticeText:
 
 def _page(name: str, store: Store | None) -> str:
     return reverse(name, args=[store.public_id]) if store else reverse("stores")
-
-
-def _site(store: Store) -> str:
-    if not store.site or store.platform not in registry.codes():
-        return store.site
-    try:
-        return str(registry.get(store.platform).site(store.site).name)
-    except KeyError:
-        return store.site
 
 
 _TEXTS: dict[Occasion, Callable[[_Facts], NoticeText]] = {
