@@ -34,8 +34,8 @@ def work(*, now: datetime, limit: int = 2_000) -> int:
         found = patients(now=now)
         outages = watch_outages.settle(found, now=now)
         done = watch_troubles.settle(found, outages, now=now, limit=limit, bugs=bugs)
-        done += tell_expiries(now=now, limit=limit)
-        done += suggest_checks(now=now, limit=limit)
+        done += tell_expiries(now=now, limit=limit, bugs=bugs)
+        done += suggest_checks(now=now, limit=limit, bugs=bugs)
     if bugs:
         raise ExceptionGroup("some stores could not be watched", bugs)
     return done

@@ -61,14 +61,19 @@ class _Due:
         return {self.key(days=days) for days in (-1, 0, 1)}
 
 
-def tell_expiries(*, now: datetime, limit: int) -> int:
+def tell_expiries(*, now: datetime, limit: int, bugs: list[Exception]) -> int:
     """Announce what has come nearer than one of AHEAD, each once for its date; how many. Must run
-    in a scope of all tenants. After a standstill only the newest is told."""
+    in a scope of all tenants. After a standstill only the newest is told. What one trips over
+    goes to `bugs` and does not hold up the others."""
     taken = 0
     for due in _untold([*_permissions(now), *_secrets(now)]):
         if taken == limit:
             break
-        taken += _tell(due, now=now)
+        try:
+            taken += _tell(due, now=now)
+        except Exception as exc:
+            logger.exception("watch.tripped", extra={"ends": due.mark})
+            bugs.append(exc)
     _tell_ourselves(now)
     return taken
 
@@ -179,9 +184,10 @@ def _tell_ourselves(now: datetime) -> None:
             )
 
 
-def suggest_checks(*, now: datetime, limit: int) -> int:
+def suggest_checks(*, now: datetime, limit: int, bugs: list[Exception]) -> int:
     """Suggest once to check the data of each store linked within a day, when its first pull has
-    ended and nobody has checked it yet; how many. Must run in a scope of all tenants."""
+    ended and nobody has checked it yet; how many. Must run in a scope of all tenants. `bugs` as
+    in `tell_expiries`."""
     streams = Stream.objects.filter(authorization=OuterRef("authorization")).filter(
         Q(store=OuterRef("pk")) | Q(store=None)
     )
@@ -204,9 +210,17 @@ def suggest_checks(*, now: datetime, limit: int) -> int:
     )  # fmt: skip
     taken = 0
     for store in stores.select_related("authorization").order_by("pk")[:limit]:
-        with tenant_scope(store.tenant_id), transaction.atomic():
-            taken += announce(
-                tenant_id=store.tenant_id, occasion=Occasion.CHECK_SUGGESTED, now=now,
-                key=f"check:{store.public_id}", store=store, authorization=store.authorization,
-            )  # fmt: skip
+        try:
+            taken += _suggest(store, now=now)
+        except Exception as exc:
+            logger.exception("watch.tripped", extra={"store_id": store.pk})
+            bugs.append(exc)
     return taken
+
+
+def _suggest(store: Store, *, now: datetime) -> bool:
+    with tenant_scope(store.tenant_id), transaction.atomic():
+        return announce(
+            tenant_id=store.tenant_id, occasion=Occasion.CHECK_SUGGESTED, now=now,
+            key=f"check:{store.public_id}", store=store, authorization=store.authorization,
+        )  # fmt: skip

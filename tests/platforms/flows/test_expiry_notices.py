@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from django.db import DatabaseError, connection
 
 from platforms.expiries import Act, What, days_left, expiries, own_certificate
 from platforms.models import App, Authorization, Consent, DataCheck, Stream
@@ -158,6 +159,22 @@ def test_workers_that_look_at_once_tell_each_end_once(world):
         grant(world.lotus, consent_expires_at=NOON + days(7))
     together(look, times=4)
     assert ends() == [(7, 7)] * 4
+
+
+def test_one_that_cannot_be_told_holds_up_no_other(world):
+    cursed = grant(world.lotus, consent_expires_at=NOON + days(7))
+    grant(world.maple, consent_expires_at=NOON + days(3))
+
+    def refuse(execute, sql, params, many, context):
+        if sql.startswith("INSERT") and any(str(cursed.public_id) in str(each) for each in params):
+            raise DatabaseError("a disk is full")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse), pytest.raises(ExceptionGroup):
+        look()
+    assert ends() == [(3, 3)]
+    look()
+    assert ends() == [(3, 3), (7, 7)]
 
 
 # --- applications
