@@ -113,11 +113,7 @@ def stores(request: WorkspaceRequest) -> HttpResponse:
     elif not state:
         found = found.exclude(state=StoreState.UNLINKED)
     if text:
-        found = (
-            found.filter(account_name__icontains=text)
-            | found.filter(display_name__icontains=text)
-            | found.filter(external_name__icontains=text)
-        )
+        found = found.search(text)  # type: ignore[attr-defined]
     rows = list(found.order_by("platform", "account_name", "site")[:500])
     operators = Binding.objects.current().filter(
         duty=Duty.OPERATOR, store__in=[row.pk for row in rows], membership__left_at=None

@@ -53,6 +53,7 @@ class StoreQuerySet(TenantQuerySet["Store"]):
 
     def search(self, text: str) -> StoreQuerySet:
         """Stores with `text` in one of their names or their id at the platform."""
+        text = text.replace("\0", "")  # PostgreSQL takes none
         return self.filter(
             Q(account_name__icontains=text)
             | Q(display_name__icontains=text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
@@ -61,12 +62,14 @@ def notice_settings(request: WorkspaceRequest) -> HttpResponse:
             "q": text,
             "wanted": Wanted.choices,
             "is_owner": member.role == Role.OWNER,
-            "previous": f"?q={text}&page={page.previous_page_number()}"
-            if page.has_previous()
-            else "",
-            "next": f"?q={text}&page={page.next_page_number()}" if page.has_next() else "",
+            "previous": _address(text, page.previous_page_number()) if page.has_previous() else "",
+            "next": _address(text, page.next_page_number()) if page.has_next() else "",
         },
     )
+
+
+def _address(text: str, page: int) -> str:
+    return f"?{urlencode({'q': text, 'page': page})}"
 
 
 def _told_of(request: WorkspaceRequest) -> QuerySet[Store]:

@@ -168,3 +168,9 @@ def test_the_time_zone_of_a_store_must_exist(world, store):
     assert "There is no time zone Moon/Base" in answer.content.decode()
     client.post(reverse("store", args=[store.public_id]), {"time_zone": "Asia/Tokyo"})
     assert Store.objects.get(pk=store.pk).time_zone == "Asia/Tokyo"
+
+
+@pytest.mark.parametrize("name", ["stores", "checks", "notice_settings", "health"])
+def test_a_search_for_what_no_database_takes_is_answered(world, name):
+    answer = world.client(world.anna).get(reverse(name), {"q": "te\0a"})
+    assert (answer.status_code, b"Tea House" in answer.content) == (200, True)
