@@ -25,9 +25,10 @@ from platforms.admin.conditions import (
 )
 from platforms.admin.filters import ChosenStore
 from platforms.advice import fault_words
-from platforms.data_checks.report import Figure, Sheet, Table, file_name, sheet_of
+from platforms.data_checks.report import file_name, sheet_of
 from platforms.data_checks.report_csv import as_csv
 from platforms.data_checks.report_pdf import as_pdf
+from platforms.data_checks.sheet import Figure, Sheet, Table
 from platforms.data_checks.words import verdict_of
 from platforms.diagnosis.bundle import as_text, bundle_of
 from platforms.diagnosis.report import Report, report_of

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from django.utils.translation import gettext as _
 
-from platforms.data_checks.report import Sheet
+from platforms.data_checks.sheet import Sheet
 from platforms.orders_csv import BOM, Cell, write_rows
 
 

@@ -32,7 +32,7 @@ from reportlab.platypus import (
 from reportlab.platypus import Table as Grid
 
 from platforms.data_checks.charts import Chart, draw
-from platforms.data_checks.report import Figure, Sheet, Table
+from platforms.data_checks.sheet import Figure, Sheet, Table
 
 EAST = "STSong-Light"
 LATIN, BOLD = "Helvetica", "Helvetica-Bold"
