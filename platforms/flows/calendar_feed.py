@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
-
 from platforms.models import CalendarFeed
 from tenants.models import Membership
 from tenants.models.tenant import new_token, token_hash
@@ -15,12 +13,10 @@ from tenants.scope import all_tenants
 def make_feed(*, membership: Membership, now: datetime) -> str:
     """A new address's token, shown this once; the one before stops working."""
     token = new_token()
-    with transaction.atomic():
-        CalendarFeed.objects.filter(membership=membership).delete()
-        CalendarFeed.objects.create(
-            tenant_id=membership.tenant_id, membership=membership,
-            token_hash=token_hash(token), created_at=now,
-        )  # fmt: skip
+    CalendarFeed.objects.update_or_create(
+        tenant_id=membership.tenant_id, membership=membership,
+        defaults={"token_hash": token_hash(token), "created_at": now, "read_at": None},
+    )  # fmt: skip
     return token
 
 

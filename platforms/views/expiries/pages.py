@@ -26,6 +26,7 @@ from platforms import registry
 from platforms.expiries import Expiry, expiries
 from platforms.flows.calendar_feed import end_feed, make_feed
 from platforms.models import App, CalendarFeed
+from platforms.views.headers import not_stored
 from tenants.access import WorkspaceRequest, manager_required, member_required, visible_stores
 from tenants.flows.record_event import record_event
 from tenants.middleware import Workspace
@@ -57,6 +58,7 @@ class SecretForm(forms.Form):
 
 @require_safe
 @member_required
+@not_stored
 def expiry_calendar(request: WorkspaceRequest) -> HttpResponse:
     """The nearest first, or one month; only of one platform if asked."""
     work, now = request.workspace, timezone.now()

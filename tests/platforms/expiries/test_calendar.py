@@ -9,10 +9,12 @@ from django.urls import reverse
 from django.utils import timezone
 from icalendar import Calendar
 
+from platforms.flows.calendar_feed import make_feed
 from platforms.models import App, CalendarFeed
 from tenants.models import Event, Membership, Store
 from tenants.scope import tenant_scope
 from tests.support.factories import make_authorization
+from tests.support.together import together
 
 
 def end_permission(world, store, at, **fields):
@@ -171,6 +173,24 @@ class TestTheFeed:
         read(client, second)
         world.client(world.anna).post(reverse("calendar_feed_end"))
         assert client.get(second.removeprefix("http://testserver")).status_code == 404
+
+    def test_the_page_that_shows_the_address_is_kept_by_no_cache(self, world, client):
+        answer = world.client(world.anna).post(reverse("calendar_feed_make"), follow=True)
+        assert answer.context["feed_address"]
+        assert "no-store" in answer["Cache-Control"]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_two_made_at_once_are_one(self, world, ending, client):
+        member = world.member(world.anna)
+
+        def make():
+            with tenant_scope(world.lotus):
+                tokens.append(make_feed(membership=member, now=timezone.now()))
+
+        tokens: list[str] = []
+        together(make, times=4)
+        answers = [client.get(reverse("calendar_file", args=[token])) for token in tokens]
+        assert sorted(answer.status_code for answer in answers) == [200, 404, 404, 404]
 
     @pytest.mark.parametrize("gone", ["left", "inactive"])
     def test_who_left_reads_no_more(self, world, ending, client, gone):
