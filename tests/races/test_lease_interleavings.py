@@ -59,7 +59,7 @@ class Story:
         flow._woken.clear()
         with (
             self.clock.in_force(), transport.use_wire(self.market), tenant_scope(self.world.lotus),
-            pausing(lambda: self.clock.at, self.clock.sleep),
+            pausing(self.clock.sleep),
         ):  # fmt: skip
             self.row = self.granted()
             self.stale = self.newest = self.read()
@@ -141,16 +141,14 @@ class Story:
             worker.kill()
 
     def move(self, worker):
-        before, took_at = self.newest, worker.took_at
-        worker.took_at = None
+        before, worker.took = self.newest, False
         worker.move()
-        took, worker.took_at = worker.took_at is not None, worker.took_at or took_at
         after = self.newest = self.read()
         assert 0 <= after.generation - before.generation <= 1
         assert 0 <= after.fence - before.fence <= 1
         if after.fence > before.fence:
-            assert took
-            self.leased_by = worker
+            assert worker.took
+            self.leased_by, worker.leased_until = worker, after.leased_until.timestamp()
         elif self.leased_by is not worker:
             assert fields_of(after) == fields_of(before), f"{worker.name} holds an old lease"
 

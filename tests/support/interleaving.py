@@ -32,7 +32,8 @@ class Worker(threading.Thread):
     def __init__(self, name: str, machine: str, work: Callable[[], object]) -> None:
         super().__init__(name=name, daemon=True)
         self.machine, self.work = machine, work
-        self.took_at: float | None = None  # simulated time of its newest lease
+        self.leased_until: float | None = None  # by its newest lease, in simulated seconds
+        self.took = False  # or tried to, in its last move
         self.at = "start"
         self.error: BaseException | None = None
         self._go, self._paused = threading.Semaphore(0), threading.Semaphore(0)
@@ -121,8 +122,9 @@ class OneUse:
         fate = self.fate()
         if fate == "down":
             raise platform_error(Fault.PLATFORM_DOWN, "down")
-        took_at = getattr(worker, "took_at", None)
-        leased_until = (self.now() if took_at is None else took_at) + REFRESH_LEASE.total_seconds()
+        leased_until = getattr(worker, "leased_until", None)
+        if leased_until is None:  # the test's own, which moves at once
+            leased_until = self.now() + REFRESH_LEASE.total_seconds()
         if fate != "mistake":
             self._at_most_once(given, fate, leased_until)
         if given != self.token or fate == "mistake":
@@ -143,6 +145,8 @@ class OneUse:
         return Answer(status=200, body=json.dumps(answer).encode())
 
     def _at_most_once(self, given: str, fate: str, leased_until: float) -> None:
+        if self.now() >= leased_until:
+            return  # it fell asleep between its lease and its call
         for token, at, until in self.sent:
             assert token != given or self.now() >= until, (
                 f"{given} was sent at {at} under a lease until {until}, and again at {self.now()}"
@@ -157,7 +161,7 @@ class OneUse:
 
 
 @contextmanager
-def pausing(clock_at: Callable[[], float], sleep: Callable[[float], None]):
+def pausing(sleep: Callable[[float], None]):
     """Workers pause before each statement on authorizations that is not inside a transaction
     of the product's own, and when they sleep."""
     depth = len(connection.savepoint_ids)
@@ -168,7 +172,7 @@ def pausing(clock_at: Callable[[], float], sleep: Callable[[float], None]):
             if len(connection.savepoint_ids) == depth:
                 worker.pause("statement")
             if TAKES in sql:
-                worker.took_at = clock_at()
+                worker.took = True
         return execute(sql, params, many, context)
 
     def doze(seconds: float) -> None:
