@@ -22,14 +22,12 @@ from platforms.models import LinkAttempt, Step
 from platforms.spec import ModeKind
 from platforms.views.headers import no_trace, not_stored
 from platforms.views.link_attempt import (
-    attempt_page,
     attempt_to_act_on,
-    blank_keys_form,
     consent_address,
-    last_advice,
     take_pasted,
     try_keys,
 )
+from platforms.views.link_page import attempt_page, blank_keys_form, last_advice
 from tenants.access import ManagerRequest, manager_or_support_required, public
 from tenants.scope import tenant_scope
 
