@@ -11,10 +11,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -23,6 +26,9 @@ from platforms.models import Authorization
 from platforms.spec import Grant
 
 logger = logging.getLogger(__name__)
+
+_UNFINISHED = ".part"
+_SURELY_DEAD_S = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +80,15 @@ def find(row: Authorization) -> Kept | None:
 
 
 def left_behind() -> Iterator[Kept]:
-    """All answers on this machine, also those that are just being committed."""
+    """All answers on this machine, also those that are just being committed. Sweeps away what
+    nobody finished writing."""
     try:
         names = sorted(path.name for path in _folder().iterdir())
     except FileNotFoundError:
         return
     for name in names:
+        if name.endswith(_UNFINISHED):
+            _sweep(_folder() / name)
         public_id, _, generation = name.partition(".")
         if generation.isdecimal():
             yield Kept(
@@ -90,6 +99,13 @@ def left_behind() -> Iterator[Kept]:
 def open_kept(kept: Kept, row: Authorization) -> Opened:
     """Raises vault.Unopenable, FileNotFoundError when it was committed meanwhile."""
     plain = json.loads(vault.unseal(row.tenant_id, _place(row), kept.path.read_bytes()))
+    try:
+        return _opened(plain)
+    except (KeyError, TypeError, ValueError):
+        raise vault.Unopenable("an answer of another form") from None
+
+
+def _opened(plain: dict[str, Any]) -> Opened:
     scopes = plain["scopes"]
     return Opened(
         secrets=plain["secrets"],
@@ -107,12 +123,18 @@ def _write(path: Path, content: bytes) -> None:
     """Under another name first: a file that is there is whole."""
     if not os.path.isdir(path.parent):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}{_UNFINISHED}")
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
+
+
+def _sweep(path: Path) -> None:
+    with suppress(OSError):  # finished, or swept, at this moment
+        if time.time() - path.stat().st_mtime > _SURELY_DEAD_S:
+            path.unlink()
 
 
 def _folder() -> Path:

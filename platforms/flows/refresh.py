@@ -156,20 +156,30 @@ def refresh_leased(
 
 
 def recover_answers() -> int:
-    """Commit the answers that a process which died has left on this machine; how many."""
+    """Commit the answers that a process which died has left on this machine; how many. What one
+    trips over stays where it is, and holds up no other."""
     recovered = 0
     for kept in answers.left_behind():
-        with all_tenants("an answer's file names its authorization only"):
-            row = (
-                Authorization.objects.select_related("app").filter(public_id=kept.public_id).first()
-            )
-        if row is None or row.generation != kept.generation:
-            answers.drop(kept)  # committed by somebody, or replaced since
-            continue
-        with tenant_scope(row.tenant_id):
-            if _take_lease(row):
-                recovered += _write_kept(row, kept, None) is not None
+        try:
+            recovered += _recover(kept)
+        except Exception:
+            logger.exception("refresh.answer_tripped", extra={"authorization": kept.public_id})
     return recovered
+
+
+def _recover(kept: answers.Kept) -> bool:
+    with all_tenants("an answer's file names its authorization only"):
+        row = Authorization.objects.select_related("app").filter(public_id=kept.public_id).first()
+    if row is None or row.generation != kept.generation:
+        answers.drop(kept)  # committed by somebody, or replaced since
+        return False
+    with tenant_scope(row.tenant_id):
+        if not _take_lease(row):
+            return False
+        if _write_kept(row, kept, None) is None:
+            Authorization.give_back([row])
+            return False
+        return True
 
 
 def _take_lease(row: Authorization) -> bool:

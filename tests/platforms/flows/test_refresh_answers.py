@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -152,6 +153,38 @@ class TestAnAnswerOnDisk:
         Authorization.objects.filter(pk=grant.pk).update(leased_until=timezone.now())
         recover_answers()
         assert files() == []
+
+    def test_one_of_another_form_is_thrown_away_and_stops_nobody(self, grant):
+        """As an older release may have written it."""
+        due(grant)
+        place = f"authorization/{grant.public_id}/answer/{grant.generation}"
+        path = Path(settings.ANSWERS_DIR) / f"{grant.public_id}.{grant.generation}"
+        path.parent.mkdir()
+        path.write_bytes(answers.vault.seal(grant.tenant_id, place, b'{"token": "x"}'))
+        assert run_engine()["refreshed"] == 1
+        assert files() == []
+
+    def test_one_that_cannot_be_written_stops_nobody(self, grant, world):
+        from tests.support.factories import make_authorization
+
+        crash(grant)
+        opened = answers.open_kept(answers.find(grant), grant)
+        first = "00000000-0000-7000-8000-000000000000"  # they are taken up by name
+        retired = make_authorization(world.lotus, platform="retired", public_id=first)
+        answers.keep(retired, opened.secrets, opened.grant)
+        Authorization.objects.filter(pk=grant.pk).update(leased_until=timezone.now())
+        assert recover_answers() == 1
+        assert reread(grant).generation == grant.generation + 1
+
+    def test_what_was_never_finished_is_swept_away_in_time(self, grant):
+        crash(grant)
+        old, young = (files()[0].with_name(f"{grant.public_id}.7.{n}.part") for n in (1, 2))
+        for path in (old, young):
+            path.write_bytes(b"half")
+        os.utime(old, (0, 0))
+        Authorization.objects.filter(pk=grant.pk).update(leased_until=timezone.now())
+        recover_answers()
+        assert files() == [young]
 
     def test_of_one_tenant_does_not_open_for_another(self, grant, world):
         from tests.support.factories import make_authorization
