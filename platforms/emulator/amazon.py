@@ -9,18 +9,17 @@ from typing import Any, ClassVar
 
 from werkzeug.wrappers import Request, Response
 
-from platforms.emulator.accounts import (
-    ACCOUNTS,
+from platforms.emulator.accounts import ACCOUNTS, App
+from platforms.emulator.amazon_consent import CONSENT, MANAGE, AmazonConsent
+from platforms.emulator.amazon_orders import AmazonOrders, denied, invalid_input, sp_error
+from platforms.emulator.book import Record
+from platforms.emulator.cast.amazon import (
     AMAZON_ROLES,
     MARKETPLACES,
     ROLE_INSIGHTS,
     ROLE_ORDERS,
     AmazonAccount,
-    App,
 )
-from platforms.emulator.amazon_consent import CONSENT, MANAGE, AmazonConsent
-from platforms.emulator.amazon_orders import AmazonOrders, denied, invalid_input, sp_error
-from platforms.emulator.book import Record
 from platforms.emulator.knobs import Knobs
 from platforms.emulator.state import State, Token
 from platforms.emulator.wire import Refused, html_answer, json_answer

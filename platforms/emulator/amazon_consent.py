@@ -9,14 +9,8 @@ from urllib.parse import urlencode
 from werkzeug.wrappers import Request, Response
 
 from platforms.emulator import pages
-from platforms.emulator.accounts import (
-    ACCOUNTS,
-    AMAZON_ROLES,
-    APPS,
-    AmazonAccount,
-    App,
-    of_platform,
-)
+from platforms.emulator.accounts import ACCOUNTS, APPS, App, of_platform
+from platforms.emulator.cast.amazon import AMAZON_ROLES, AmazonAccount
 from platforms.emulator.knobs import Knobs
 from platforms.emulator.state import State, Token
 from platforms.emulator.wire import Refused

@@ -11,7 +11,6 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from platforms.emulator.accounts import MARKETPLACES, AmazonAccount
 from platforms.emulator.amazon_payload import (
     STATUS,
     fulfilled_by,
@@ -20,6 +19,7 @@ from platforms.emulator.amazon_payload import (
     serial_of,
 )
 from platforms.emulator.book import Record
+from platforms.emulator.cast.amazon import MARKETPLACES, AmazonAccount
 from platforms.emulator.knobs import Knobs
 from platforms.emulator.state import State
 from platforms.emulator.wire import Refused, iso, json_answer, pack, unpack

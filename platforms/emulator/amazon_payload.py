@@ -7,8 +7,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from platforms.emulator.accounts import MARKETPLACES, ROLE_SHIPPING, AmazonAccount
 from platforms.emulator.book import DAY_MS, Record, scramble, unscramble
+from platforms.emulator.cast.amazon import MARKETPLACES, ROLE_SHIPPING, AmazonAccount
 from platforms.emulator.data import Facts, Line, facts, quantum
 from platforms.emulator.wire import iso
 

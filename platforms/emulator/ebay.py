@@ -11,15 +11,9 @@ from urllib.parse import urlencode
 from werkzeug.wrappers import Request, Response
 
 from platforms.emulator import pages
-from platforms.emulator.accounts import (
-    ACCOUNTS,
-    EBAY_SCOPE,
-    EBAY_SCOPES,
-    App,
-    EbayAccount,
-    of_platform,
-)
+from platforms.emulator.accounts import ACCOUNTS, App, of_platform
 from platforms.emulator.book import Record
+from platforms.emulator.cast.ebay import EBAY_SCOPE, EBAY_SCOPES, EbayAccount
 from platforms.emulator.ebay_notices import PREFIX as NOTICES
 from platforms.emulator.ebay_notices import EbayNotices
 from platforms.emulator.ebay_orders import EbayOrders, problem

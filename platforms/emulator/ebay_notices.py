@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from werkzeug.wrappers import Request, Response
 
-from platforms.emulator.accounts import ACCOUNTS, EBAY_SCOPE, EbayAccount
+from platforms.emulator.accounts import ACCOUNTS
 from platforms.emulator.book import Record
+from platforms.emulator.cast.ebay import EBAY_SCOPE, EbayAccount
 from platforms.emulator.ebay_orders import problem
 from platforms.emulator.ebay_payload import render
 from platforms.emulator.state import Outgoing, State, Token

@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from werkzeug.wrappers import Request, Response
 
-from platforms.emulator.accounts import EbayAccount
 from platforms.emulator.book import DAY_MS, Record
+from platforms.emulator.cast.ebay import EbayAccount
 from platforms.emulator.ebay_payload import render, serial_of
 from platforms.emulator.knobs import Knobs
 from platforms.emulator.state import State

@@ -6,8 +6,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from platforms.emulator.accounts import EbayAccount
 from platforms.emulator.book import DAY_MS, Record, scramble, unscramble
+from platforms.emulator.cast.ebay import EbayAccount
 from platforms.emulator.data import RATES, Facts, Line, facts
 from platforms.emulator.wire import iso
 

@@ -10,16 +10,15 @@ from typing import Any, ClassVar
 
 from werkzeug.wrappers import Request, Response
 
-from platforms.emulator.accounts import (
-    ACCOUNTS,
+from platforms.emulator.accounts import ACCOUNTS, of_platform
+from platforms.emulator.book import Record
+from platforms.emulator.cast.ozon import (
     OZON_NOTIFICATIONS,
     OZON_ROLES,
     OZON_SCOPES,
     OzonAccount,
     OzonKey,
-    of_platform,
 )
-from platforms.emulator.book import Record
 from platforms.emulator.knobs import Knobs
 from platforms.emulator.ozon_oauth import CONSENT, TOKEN, OzonOAuth, shows_cookie, token_body
 from platforms.emulator.ozon_orders import OzonOrders, refuse

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 from werkzeug.wrappers import Request, Response
 
 from platforms.emulator import pages
-from platforms.emulator.accounts import ACCOUNTS, App, OzonAccount, of_platform
+from platforms.emulator.accounts import ACCOUNTS, App, of_platform
+from platforms.emulator.cast.ozon import OzonAccount
 from platforms.emulator.knobs import Knobs
 from platforms.emulator.state import State, Token
 from platforms.emulator.wire import Refused, json_answer

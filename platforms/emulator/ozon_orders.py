@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 
 from werkzeug.wrappers import Response
 
-from platforms.emulator.accounts import OzonAccount
 from platforms.emulator.book import DAY_MS, Record
+from platforms.emulator.cast.ozon import OzonAccount
 from platforms.emulator.knobs import Knobs
 from platforms.emulator.ozon_payload import (
     FBO_STATUS,

@@ -7,8 +7,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from platforms.emulator.accounts import OzonAccount
 from platforms.emulator.book import DAY_MS, Record, scramble, unscramble
+from platforms.emulator.cast.ozon import OzonAccount
 from platforms.emulator.data import Facts, facts
 from platforms.emulator.wire import iso
 

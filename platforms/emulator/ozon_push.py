@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from werkzeug.wrappers import Response
 
-from platforms.emulator.accounts import OzonAccount
 from platforms.emulator.book import DAY_MS, Record
+from platforms.emulator.cast.ozon import OzonAccount
 from platforms.emulator.ozon_orders import check_shape, refuse
 from platforms.emulator.ozon_payload import cutoff_of, is_fbo, numbers_of
 from platforms.emulator.state import Outgoing, State

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from platforms.emulator.accounts import ROLE_ORDERS
+from platforms.emulator.cast.amazon import ROLE_ORDERS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,14 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from werkzeug.test import Client, TestResponse
 
-from platforms.emulator.accounts import (
-    ACCOUNTS,
-    APPS,
-    EBAY_SCOPES,
-    AmazonAccount,
-    App,
-    OzonAccount,
-)
+from platforms.emulator.accounts import ACCOUNTS, APPS, App
+from platforms.emulator.cast.amazon import AmazonAccount
+from platforms.emulator.cast.ebay import EBAY_SCOPES
+from platforms.emulator.cast.ozon import OzonAccount
 
 EBAY_CONSENT = "/ebay/consent/oauth2/authorize"
 EBAY_TOKEN = "/ebay/api/identity/v1/oauth2/token"

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from platforms.emulator.accounts import APPS, EBAY_SCOPE
+from platforms.emulator.accounts import APPS
+from platforms.emulator.cast.ebay import EBAY_SCOPE
 from tests.platforms.emulator.acts import (
     EBAY_CONSENT,
     EBAY_ORDERS,

@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from platforms.emulator.accounts import EBAY_SCOPE, EBAY_SCOPES
+from platforms.emulator.cast.ebay import EBAY_SCOPE, EBAY_SCOPES
 from platforms.emulator.ebay_notices import PREFIX
 
 ENDPOINT = "http://127.0.0.1:8000/webhooks/ebay/"

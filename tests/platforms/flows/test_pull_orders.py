@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from platforms import tasks, transport
 from platforms.adapters import ozon
-from platforms.emulator.accounts import EBAY_SCOPES
+from platforms.emulator.cast.ebay import EBAY_SCOPES
 from platforms.errors import Fault, NeedsSeller, TryLater
 from platforms.flows import pull_orders as pulling
 from platforms.flows.confirm_link import confirm
