@@ -7,7 +7,7 @@ import ssl
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from math import ceil
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from django.conf import settings
 from django.core.cache import cache
+from django.core.validators import MaxValueValidator, MinValueValidator
 
 from platforms import registry
 from platforms.models import App, Authorization
@@ -25,6 +26,8 @@ DAY = timedelta(days=1)
 CERTIFICATE_KNOWN_FOR = timedelta(hours=6)
 CERTIFICATE_TRIED_FOR = timedelta(minutes=10)  # where it could not be read
 CERTIFICATE_TIMEOUT_S = 3.0
+# Days that can be written down; at the ends of time no zone can say which moment they are.
+DAYS = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2199, 12, 31)))
 
 
 class What(StrEnum):

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from platforms.admin.store_actions import ACT
+from platforms.expiries import DAYS
 from platforms.models import App
 from tenants.support import Button, button_address, page_address
 
@@ -32,6 +33,7 @@ class SecretDay(forms.Form):
     secret_until = forms.DateField(
         label=gettext_lazy("The secret works until"),
         required=False,
+        validators=DAYS,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=gettext_lazy(
             "As the marketplace's portal states it, in your time zone. Leave it empty where no day"

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from platforms import registry
-from platforms.expiries import Expiry, expiries
+from platforms.expiries import DAYS, Expiry, expiries
 from platforms.flows.calendar_feed import end_feed, make_feed
 from platforms.models import App, CalendarFeed
 from platforms.views.headers import not_stored
@@ -52,6 +52,7 @@ class SecretForm(forms.Form):
     until = forms.DateField(
         label=gettext_lazy("The secret works until"),
         required=False,
+        validators=DAYS,
         widget=forms.DateInput(attrs={"type": "date"}),
     )
 

@@ -239,9 +239,10 @@ class TestSecrets:
         client.post(reverse("secret_until", args=[app.public_id]), {"until": ""})
         assert "Secret of the application" not in page(world, world.anna)
 
-    def test_nonsense_is_refused_in_words(self, world, app):
+    @pytest.mark.parametrize("day", ["soon", "0001-01-01", "9999-12-31"])
+    def test_nonsense_is_refused_in_words(self, world, app, day):
         answer = world.client(world.anna).post(
-            reverse("secret_until", args=[app.public_id]), {"until": "soon"}, follow=True
+            reverse("secret_until", args=[app.public_id]), {"until": day}, follow=True
         )
         assert "Write the day like" in answer.content.decode()
         app.refresh_from_db()
