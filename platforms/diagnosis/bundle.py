@@ -49,17 +49,7 @@ def bundle_of(diagnosis: Diagnosis, *, now: datetime) -> dict[str, Plain]:
             # A net below what is promised of facts already: ids of ours are not in there.
             **_masked_each(as_json(diagnosis)),
         },
-        "streams": [
-            {
-                "watermark": _iso(row.watermark),
-                "due_at": _iso(row.due_at),
-                "last_success_at": _iso(row.last_success_at),
-                "failures": row.failures,
-                "fault": row.fault,
-                "detail": mask(row.fault_detail),
-            }
-            for row in _streams(store)
-        ],
+        "streams": [_stream(row) for row in _streams(store)],
         "timeline": _timeline(store),
         "troubles": [
             {"fault": row.fault, "began_at": _iso(row.began_at), "ended_at": _iso(row.ended_at)}
@@ -154,6 +144,17 @@ def _whose_app(store: Store) -> str:
 def _streams(store: Store) -> list[Stream]:
     rows = Stream.objects.filter(authorization=store.authorization)
     return list((rows.filter(store=store) | rows.filter(store=None)).order_by("pk")[:LATEST])
+
+
+def _stream(row: Stream) -> Plain:
+    return {
+        "watermark": _iso(row.watermark),
+        "due_at": _iso(row.due_at),
+        "last_success_at": _iso(row.last_success_at),
+        "failures": row.failures,
+        "fault": row.fault,
+        "detail": mask(row.fault_detail),
+    }
 
 
 def _timeline(store: Store) -> list[Plain]:

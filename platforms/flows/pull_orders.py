@@ -117,10 +117,7 @@ def _pull(stream: Stream, pulled: Pulled, *, now: datetime) -> None:
             authorization.generation = call.account.generation
         pulled.calls = call.calls
     if authorization.fault:
-        # What a refresh complains about stays until one succeeds.
-        Authorization.objects.filter(
-            pk=authorization.pk, state="active", failing_since=None
-        ).update(fault="", fault_detail="")
+        _forget_fault(authorization)
     if not pulled.finished:
         _give_up_lease(stream, due_at=now)
     elif stream.finished_at is None:
@@ -129,6 +126,19 @@ def _pull(stream: Stream, pulled: Pulled, *, now: datetime) -> None:
         "orders.pulled",
         extra={"stream_id": stream.pk, "seen": pulled.seen, "new": pulled.created},
     )
+
+
+def _forget_fault(authorization: Authorization) -> None:
+    """A pull that works says that it is over. Not of a refresh that somebody must mend: that
+    stays until one succeeds, while what passes by itself matters only once the token has ended."""
+    known = authorization.fault in list(Fault)
+    passes = known and isinstance(platform_error(Fault(authorization.fault)), TryLater)
+    row = Authorization.objects.filter(
+        pk=authorization.pk, state="active", fault=authorization.fault
+    )
+    if not passes:
+        row = row.filter(failing_since=None)
+    row.update(fault="", fault_detail="")
 
 
 def _stores(stream: Stream) -> list[Store]:
@@ -269,21 +279,13 @@ def _write_failure(stream: Stream, exc: PlatformError, *, now: datetime) -> None
         Authorization.objects.filter(pk=authorization.pk).update(
             fault=exc.fault, fault_detail=exc.detail[:300], fault_at=now
         )
-    shortest, longest = BACK_OFF
-    wait = min(longest, shortest * 2 ** min(stream.failures, 6)) * random.uniform(0.8, 1.2)  # noqa: S311
-    if isinstance(exc, NeedsSeller):
-        wait = WAITS_FOR_SELLER
-    if exc.fault == Fault.RATE_LIMITED and exc.retry_after:
-        wait = exc.retry_after
-    elif exc.retry_after:
-        wait = max(wait, exc.retry_after)
     changes: dict[str, object] = {
         "leased_until": None,
         "failures": F("failures") + 1,
         "failing_since": stream.failing_since or now,
         "fault": exc.fault,
         "fault_detail": exc.detail[:300],
-        "due_at": now + wait,
+        "due_at": now + _wait(exc, stream.failures),
     }
     if exc.fault == Fault.INVALID_REQUEST and stream.cursor:
         # The platform may have forgotten the cursor (Amazon's live 24 h): begin the window again.
@@ -292,3 +294,15 @@ def _write_failure(stream: Stream, exc: PlatformError, *, now: datetime) -> None
     if not usable:
         changes["due_at"] = None
     Stream.objects.filter(pk=stream.pk, fence=stream.fence).update(**changes)
+
+
+def _wait(exc: PlatformError, failures: int) -> timedelta:
+    """How long until the next try, after `failures` in a row before this one."""
+    shortest, longest = BACK_OFF
+    wait = min(longest, shortest * 2 ** min(failures, 6)) * random.uniform(0.8, 1.2)  # noqa: S311
+    if isinstance(exc, NeedsSeller):
+        wait = WAITS_FOR_SELLER
+    if not exc.retry_after:
+        return wait
+    # A limit tells exactly when it is over; others say the least to wait.
+    return exc.retry_after if exc.fault == Fault.RATE_LIMITED else max(wait, exc.retry_after)
