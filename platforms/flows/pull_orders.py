@@ -14,7 +14,15 @@ from django.utils import timezone
 
 from platforms import landing, registry, timeline, vault
 from platforms.adapter import Adapter
-from platforms.errors import THROTTLES, Fault, NeedsSeller, OwnLimit, PlatformError, platform_error
+from platforms.errors import (
+    THROTTLES,
+    Fault,
+    NeedsSeller,
+    OwnLimit,
+    PlatformError,
+    TryLater,
+    platform_error,
+)
 from platforms.flows.break_authorization import break_authorization
 from platforms.flows.refresh import open_channel
 from platforms.landing import Landed, Router

@@ -132,7 +132,9 @@ def _patient(row: dict[str, Any], healed: Mapping[int, datetime], *, now: dateti
             tries=row["mine__failures"], since=since,
         )  # fmt: skip
     usable = row["authorization__state"] == AuthorizationState.ACTIVE
-    if usable and (since := row["authorization__failing_since"]):
+    # Without a fault a pull has worked since the refresh failed.
+    failing = usable and row["authorization__fault"]
+    if failing and (since := row["authorization__failing_since"]):
         refresh = Failing(
             fault=row["authorization__fault"], detail=row["authorization__fault_detail"],
             tries=row["authorization__refresh_failures"], since=since,

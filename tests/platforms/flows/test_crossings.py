@@ -101,11 +101,13 @@ def test_resuming_a_store_whose_grant_has_just_healed_makes_it_active(shop):
     assert Store.objects.get(pk=shop.pk).state == "active"
 
 
-def test_a_pull_that_works_says_nothing_of_a_refresh_that_does_not(shop):
-    """The token at hand still opens; only its renewal fails, which passes by itself."""
+@pytest.mark.parametrize(
+    ("fault", "left"), [("platform_down", []), ("app_rejected", ["app_rejected"])]
+)
+def test_a_pull_that_works_proves_the_token_and_not_its_renewal(shop, fault, left):
     now = timezone.now()
     Authorization.objects.filter(pk=shop.authorization_id).update(
-        fault="platform_down", fault_at=now, failing_since=now, refresh_failures=3,
+        fault=fault, fault_at=now, failing_since=now, refresh_failures=3,
         refresh_due_at=now + timedelta(minutes=30),
     )  # fmt: skip
     Stream.objects.filter(authorization=shop.authorization).update(due_at=now, leased_until=None)
@@ -114,8 +116,9 @@ def test_a_pull_that_works_says_nothing_of_a_refresh_that_does_not(shop):
     look(timezone.now())
 
     assert Stream.objects.filter(store=shop, failures=0).exclude(last_success_at=None).exists()
-    assert Authorization.objects.get(pk=shop.authorization_id).fault == "platform_down"
-    assert troubles() == told() == []
+    assert Authorization.objects.get(pk=shop.authorization_id).fault == "".join(left)
+    assert [trouble.fault for trouble in troubles()] == left
+    assert [notice.fault for notice in told()] == left
 
 
 def test_a_healed_grant_is_no_other_trouble_until_its_first_pull(world):
