@@ -23,8 +23,8 @@ from platforms import landing, registry, tasks
 from platforms.adapter import Adapter
 from platforms.data_checks.budget import Budget
 from platforms.data_checks.counts import Counts, day_of
+from platforms.data_checks.hold import Hold, Stopped
 from platforms.errors import Fault, NeedsSeller, TryLater
-from platforms.flows.hold_check import Hold, Stopped
 from platforms.flows.pull_store import standing_stream, window_streams
 from platforms.flows.refresh import open_channel
 from platforms.landing import Router

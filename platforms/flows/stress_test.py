@@ -21,9 +21,9 @@ from platforms import landing, registry
 from platforms.adapter import Adapter
 from platforms.credentials import account_of
 from platforms.data_checks.budget import Budget
+from platforms.data_checks.hold import Hold, LostLease, Stopped
 from platforms.data_checks.tally import Tally, figures, stress_verdict
 from platforms.errors import THROTTLES, Fault, NeedsSeller, PlatformError
-from platforms.flows.hold_check import Hold, LostLease, Stopped
 from platforms.flows.refresh import open_channel
 from platforms.landing import Router
 from platforms.models import Authorization, DataCheck
@@ -211,7 +211,7 @@ class _MeasuredCall:
 def run(check: DataCheck, hold: Hold) -> None:
     """Test the leased `check`'s store and write the report. Call in the tenant's scope.
 
-    Raises hold_check.LostLease; what the platform does is in the report.
+    Raises LostLease; what the platform does is in the report.
     """
     store = Store.objects.select_related("tenant").get(pk=check.store_id)
     authorization = Authorization.objects.select_related("app").get(pk=store.authorization_id)

@@ -25,9 +25,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from platforms import tasks, vault
+from platforms.data_checks.hold import LEASE, Hold, LostLease, is_paused
 from platforms.errors import Fault, PlatformError
 from platforms.flows import reconcile_counts, stress_test
-from platforms.flows.hold_check import LEASE, Hold, LostLease, is_paused
 from platforms.models import DataCheck
 from tenants.flows.record_event import record_event
 from tenants.models import Store, StoreState, Tenant

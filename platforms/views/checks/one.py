@@ -11,12 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from platforms.data_checks.hold import is_paused
 from platforms.data_checks.report import file_name, sheet_of
 from platforms.data_checks.report_csv import as_csv
 from platforms.data_checks.report_pdf import as_pdf
 from platforms.data_checks.sheet import Sheet, moment
 from platforms.data_checks.words import milliseconds, percent
-from platforms.flows.hold_check import is_paused
 from platforms.flows.work_checks import stop_check
 from platforms.models import DataCheck
 from platforms.views.checks.access import get_check, reads_numbers

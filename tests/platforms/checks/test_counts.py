@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from platforms import tasks
+from platforms.data_checks.hold import is_paused
 from platforms.flows import reconcile_counts
-from platforms.flows.hold_check import is_paused
 from platforms.models import DataCheck, Order, PullRun, Quarantined, Stream
 from tests.platforms.checks.conftest import ask_counts, pull_everything, worked
 from tests.support.linking import link_store
