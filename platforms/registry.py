@@ -37,6 +37,11 @@ def codes() -> tuple[str, ...]:
     return tuple(_BY_CODE)
 
 
+def codes_that_count_down() -> tuple[str, ...]:
+    """Whose refresh tokens end on their day, however often they are used."""
+    return tuple(adapter.code for adapter in _ADAPTERS if not adapter.refresh_renews)
+
+
 def get(code: str) -> Adapter:
     """Raises KeyError for a platform we do not have."""
     return _BY_CODE[code]

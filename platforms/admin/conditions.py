@@ -57,7 +57,7 @@ def _tended(now: datetime) -> Q:
 
 def _ends(now: datetime) -> Q:
     """As Authorization.seller_must_act_by."""
-    fixed = [each.code for each in registry.all_adapters() if not each.refresh_renews]
+    fixed = registry.codes_that_count_down()
     until = now + ENDS_SOON
     return Q(state=AuthorizationState.ACTIVE) & (
         Q(consent_expires_at__lte=until)

@@ -91,7 +91,7 @@ def threshold(at: datetime, *, now: datetime, known_since: datetime | None = Non
 
 def _permissions(now: datetime) -> Iterator[_Due]:
     soon = (now, now + HORIZON)
-    fixed = [each.code for each in registry.all_adapters() if not each.refresh_renews]
+    fixed = registry.codes_that_count_down()
     newest = Consent.objects.filter(authorization=OuterRef("pk")).order_by("-at").values("at")
     rows = (
         Authorization.objects.filter(state=AuthorizationState.ACTIVE)

@@ -125,7 +125,7 @@ def with_facts(stores: Any) -> Any:
         **{f"{streams}__ends_at": None, f"{streams}__kind": Stream.Kind.ORDERS.value}
     ) & (Q(**{f"{streams}__store": None}) | Q(**{f"{streams}__store": F("pk")}))  # fmt: skip
     # As Authorization.seller_must_act_by.
-    fixed = [each.code for each in registry.all_adapters() if not each.refresh_renews]
+    fixed = registry.codes_that_count_down()
     refresh = Case(When(platform__in=fixed, then=F("authorization__refresh_expires_at")))
     consent = F("authorization__consent_expires_at")
     return stores.alias(mine=FilteredRelation(streams, condition=standing)).annotate(
