@@ -1,4 +1,4 @@
-"""Pump jobs and kick(): the only module that imports django_q.
+"""Pump jobs and kick(): with platforms/worker.py the only module that imports django_q.
 
 The due table is the truth. A pump works through what is due; the queue only wakes pumps, so a
 lost job costs at most a minute, and a doubled one finds nothing to do.

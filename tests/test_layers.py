@@ -58,9 +58,9 @@ def test_only_the_transport_calls_out():
     assert callers == {"platforms.transport", "platforms.demo.seed"}
 
 
-def test_only_tasks_knows_the_queue():
+def test_only_tasks_and_the_worker_know_the_queue():
     users = {module_name(p) for p in MODULES if importing(p, "django_q")}
-    assert {u for u in users if "admin" not in u} == {"platforms.tasks"}
+    assert {u for u in users if "admin" not in u} == {"platforms.tasks", "platforms.worker"}
 
 
 def test_flows_never_see_a_request():

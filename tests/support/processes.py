@@ -184,7 +184,17 @@ def _pull_once(row: tuple[int, int], *, die_before: int) -> int:
     return count
 
 
-def spawn(target: Any, *args: Any) -> multiprocessing.process.BaseProcess:
-    process = multiprocessing.get_context("spawn").Process(target=target, args=args, daemon=True)
+def run_worker(database: str) -> None:
+    """A worker of two processes that notices within seconds that it is stuck."""
+    become_worker(database, "http://127.0.0.1:9")
+    from platforms import worker
+
+    worker.LOOK_EVERY_S, worker.STUCK_AFTER_S = 0.5, 3.0
+    worker.run()
+
+
+def spawn(target: Any, *args: Any, daemon: bool = True) -> multiprocessing.process.BaseProcess:
+    """Start `target`; one that starts processes of its own must not be a daemon."""
+    process = multiprocessing.get_context("spawn").Process(target=target, args=args, daemon=daemon)
     process.start()
     return process

@@ -65,7 +65,7 @@ class Command(BaseCommand):
             "web", [sys.executable, "-m", "gunicorn", "config.wsgi", "--workers=2", "--threads=4",
                     f"--bind=127.0.0.1:{self.port}", "--timeout=120"],
         )  # fmt: skip
-        self._run("worker", [sys.executable, "manage.py", "qcluster"])
+        self._run("worker", [sys.executable, "manage.py", "worker"])
         self._wait_for(self.port, "web")
         self._say_hello(emulator_url)
 

@@ -1,0 +1,77 @@
+"""The worker process: a django-q2 cluster that is started anew when it is stuck.
+
+A process that is killed while it reads the cluster's queue (the kernel does that when memory is
+short) leaves the queue locked for ever: the others live on, and nothing runs any more. So the
+cluster watches itself, and its parent starts another.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+
+from django.db import DatabaseError, connections
+from django_q import cluster
+from redis import RedisError
+
+logger = logging.getLogger(__name__)
+
+STUCK = 75  # exit code of a cluster that gave up
+LOOK_EVERY_S = 5.0
+STUCK_AFTER_S = 30.0
+STARTS_ANEW_AFTER_S = 1.0
+IDLE = -1  # what django-q2 writes into the timer of a worker without a task
+
+
+class WatchfulSentinel(cluster.Sentinel):
+    """Ends the cluster when tasks wait and nobody has worked on any for a while."""
+
+    def start(self) -> None:
+        threading.Thread(target=self._watch, daemon=True).start()
+        super().start()
+
+    def _watch(self) -> None:
+        since: float | None = None
+        while True:
+            time.sleep(LOOK_EVERY_S)
+            if self.stop_event.is_set() or not self._is_idle() or not self._tasks_wait():
+                since = None
+                continue
+            since = since or time.monotonic()
+            if time.monotonic() - since >= STUCK_AFTER_S:
+                logger.critical("worker.stuck")
+                self._give_up()
+
+    def _is_idle(self) -> bool:
+        return all(each.timer.value == IDLE for each in list(self.pool))
+
+    def _tasks_wait(self) -> bool:
+        if self.task_queue.qsize():
+            return True
+        try:
+            return bool(self.broker.queue_size())
+        except (DatabaseError, RedisError, OSError):
+            return False  # the queue itself is away: that is another trouble
+        finally:
+            connections.close_all()  # this thread's own
+
+    def _give_up(self) -> None:
+        for each in [*self.pool, self.monitor, self.pusher]:
+            each.kill()  # all idle: nobody loses any work
+        os._exit(STUCK)
+
+
+def run() -> None:
+    """Run a cluster until it is told to stop (SIGTERM, SIGINT); another when it got stuck."""
+    cluster.Sentinel = WatchfulSentinel
+    while True:
+        one = cluster.Cluster()
+        one.start()
+        sentinel = one.sentinel
+        sentinel.join()
+        if sentinel.exitcode in (0, None) or one.start_event is None:
+            return
+        logger.critical("worker.restarted", extra={"code": sentinel.exitcode})
+        time.sleep(STARTS_ANEW_AFTER_S)
