@@ -49,7 +49,7 @@ TIME_AT_ONCE_S = 60.0
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=30))
 # A window finished by a resumed pull ends moments before now; its rest comes with the next one.
 NOT_WORTH_A_CALL = timedelta(seconds=5)
-WAITS_FOR_SELLER = timedelta(hours=1)
+WAITS_FOR_SELLER = timedelta(hours=1)  # once a second try has shown that it was no slip
 
 
 class LostLease(Exception):
@@ -308,7 +308,7 @@ def _wait(exc: PlatformError, failures: int) -> timedelta:
     """How long until the next try, after `failures` in a row before this one."""
     shortest, longest = BACK_OFF
     wait = min(longest, shortest * 2 ** min(failures, 6)) * random.uniform(0.8, 1.2)  # noqa: S311
-    if isinstance(exc, NeedsSeller):
+    if isinstance(exc, NeedsSeller) and failures:
         wait = WAITS_FOR_SELLER
     if not exc.retry_after:
         return wait

@@ -109,7 +109,8 @@ def _renewed(
         raise NeedsSeller(result.fault or Fault.TOKEN_REVOKED, "the grant has ended")
     still_good = fresh.access_expires_at is None or fresh.access_expires_at > now
     if result.outcome == Outcome.FAILED and (even_if_fresh or not still_good):
-        raise TryLater(result.fault or Fault.PLATFORM_DOWN, "the token could not be refreshed")
+        why = fresh.fault_detail or "the token could not be refreshed"
+        raise TryLater(result.fault or Fault.PLATFORM_DOWN, why)
     return fresh
 
 

@@ -305,4 +305,16 @@ class Migration(migrations.Migration):
             model_name='trouble',
             constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('tenant', 'store'), name='one_open_trouble'),
         ),
+        migrations.AlterModelOptions(
+            name='calendarfeed',
+            options={'verbose_name': 'calendar feed', 'verbose_name_plural': 'calendar feeds'},
+        ),
+        migrations.AlterModelOptions(
+            name='sending',
+            options={'verbose_name': 'sending', 'verbose_name_plural': 'sendings'},
+        ),
+        migrations.AlterModelOptions(
+            name='timelineentry',
+            options={'verbose_name': 'timeline entry', 'verbose_name_plural': 'timeline entries'},
+        ),
     ]

@@ -134,6 +134,8 @@ class Sending(TenantOwned):
     why = models.CharField(max_length=100, blank=True)  # why it was not sent (yet)
 
     class Meta:
+        verbose_name = _("sending")
+        verbose_name_plural = _("sendings")
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "notice", "membership"],
@@ -208,6 +210,10 @@ class CalendarFeed(TenantOwned):
     token_hash = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("calendar feed")
+        verbose_name_plural = _("calendar feeds")
 
     def __str__(self) -> str:
         return f"feed of {self.membership_id}"

@@ -46,6 +46,8 @@ class TimelineEntry(TenantOwned):
     count = models.PositiveIntegerField(default=1)
 
     class Meta:
+        verbose_name = _("timeline entry")
+        verbose_name_plural = _("timeline entries")
         indexes = [
             models.Index(fields=["tenant", "authorization", "-last_at"], name="timeline_by_time"),
             models.Index(fields=["last_at"], name="timeline_age"),

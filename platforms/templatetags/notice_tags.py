@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import template
 from django.template.context import Context
+from django.utils.translation import get_language
 
 from platforms.robots.spec import Level
 from platforms.views.notices.centre import bell_facts
@@ -36,3 +38,9 @@ def tone_of(level: Level) -> str:
 @register.filter
 def icon_of(level: Level) -> str:
     return ICONS[level]
+
+
+@register.filter
+def in_a_row(sentences: Sequence[str]) -> str:
+    """Sentences one after the other, with blanks only where the language writes them."""
+    return ("" if (get_language() or "").startswith("zh") else " ").join(sentences)

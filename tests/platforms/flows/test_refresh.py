@@ -94,7 +94,7 @@ def test_a_network_that_is_down_never_kills_a_grant(market, grant, fault):
             assert ask(grant).outcome == Outcome.FAILED
     row = reread(grant)
     assert (row.state, row.refresh_failures) == ("active", 5)
-    assert row.refresh_due_at > timezone.now() + timedelta(minutes=10)  # backs off
+    assert row.refresh_due_at > timezone.now() + timedelta(minutes=6)  # backs off
     assert ask(grant).outcome == Outcome.REFRESHED
 
 
