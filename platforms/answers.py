@@ -28,6 +28,7 @@ from platforms.spec import Grant
 logger = logging.getLogger(__name__)
 
 _UNFINISHED = ".part"
+_UNOPENED = ".unopened"
 _SURELY_DEAD_S = 3600.0
 
 
@@ -69,6 +70,13 @@ def keep(row: Authorization, secrets: dict[str, str], grant: Grant) -> Kept | No
 
 def drop(kept: Kept) -> None:
     kept.path.unlink(missing_ok=True)
+
+
+def set_aside(kept: Kept) -> None:
+    """Keep an answer that does not open, out of the way: a wrong key ring may be put right. Named
+    like the others again (without the ending), it is taken up like them."""
+    with suppress(FileNotFoundError):
+        kept.path.rename(kept.path.with_name(f"{kept.path.name}{_UNOPENED}"))
 
 
 def find(row: Authorization) -> Kept | None:

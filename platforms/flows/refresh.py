@@ -230,7 +230,7 @@ def _write_kept(row: Authorization, kept: answers.Kept, book: CallBook | None) -
         return None
     except vault.Unopenable:
         logger.error("vault.unopenable", extra={"authorization_id": row.pk})
-        answers.drop(kept)
+        answers.set_aside(kept)
         return None
     logger.warning("refresh.answer_recovered", extra={"authorization_id": row.pk})
     return _commit(row, opened.secrets, opened.grant, kept, book)

@@ -147,14 +147,16 @@ class TestAnAnswerOnDisk:
         assert recover_answers() == 0
         assert files() == []
 
-    def test_one_that_does_not_open_is_thrown_away(self, grant):
+    def test_one_that_does_not_open_is_set_aside_and_asked_for_once(self, grant):
+        """The key ring may be the wrong one: nothing is thrown away."""
         crash(grant)
         files()[0].write_bytes(b"\x01damaged by a full disk")
         Authorization.objects.filter(pk=grant.pk).update(leased_until=timezone.now())
-        recover_answers()
-        assert files() == []
+        assert recover_answers() == 0
+        assert [path.suffix for path in files()] == [".unopened"]
+        assert list(answers.left_behind()) == []
 
-    def test_one_of_another_form_is_thrown_away_and_stops_nobody(self, grant):
+    def test_one_of_another_form_is_set_aside_and_stops_nobody(self, grant):
         """As an older release may have written it."""
         due(grant)
         place = f"authorization/{grant.public_id}/answer/{grant.generation}"
@@ -162,7 +164,7 @@ class TestAnAnswerOnDisk:
         path.parent.mkdir()
         path.write_bytes(answers.vault.seal(grant.tenant_id, place, b'{"token": "x"}'))
         assert run_engine()["refreshed"] == 1
-        assert files() == []
+        assert list(answers.left_behind()) == []
 
     def test_one_that_cannot_be_written_stops_nobody(self, grant, world):
         from tests.support.factories import make_authorization
