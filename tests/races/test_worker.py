@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django_q.brokers.orm import ORM
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
@@ -60,7 +61,7 @@ def test_jobs_go_on_after_idle_processes_of_the_worker_were_killed(worker):
 
     def one_is_done():
         """Jobs that a killed process had taken wait for their time-out; later ones must not."""
-        async_task("platforms.tasks.pump_refresh")
+        async_task("platforms.tasks.pump_refresh", broker=ORM())
         asked.update(OrmQ.objects.values_list("pk", flat=True))
         time.sleep(1)
         return bool(asked - set(OrmQ.objects.values_list("pk", flat=True)))

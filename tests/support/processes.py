@@ -185,7 +185,9 @@ def _pull_once(row: tuple[int, int], *, die_before: int) -> int:
 
 
 def run_worker(database: str) -> None:
-    """A worker of two processes that notices within seconds that it is stuck."""
+    """A worker of two processes that notices within seconds that it is stuck. Its queue is in the
+    test's own database: the one in Redis belongs to all tests."""
+    os.environ.pop("REDIS_URL", None)
     become_worker(database, "http://127.0.0.1:9")
     from platforms import worker
 
