@@ -30,7 +30,8 @@ def machine() -> str:
 
 @contextmanager
 def database() -> Iterator[None]:
-    """A database of its own, on the server that DATABASE_URL names; gone afterwards."""
+    """A database of its own, on the server that DATABASE_URL names (SQLite without); gone
+    afterwards."""
     from django.test.utils import setup_databases, teardown_databases
 
     before = setup_databases(verbosity=0, interactive=False, keepdb=False)

@@ -13,11 +13,12 @@ import logging
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import django
+
+from bench.local import database
 
 if TYPE_CHECKING:
     from tests.refusals.corpus import Verdict
@@ -35,7 +36,7 @@ def main(platforms: Sequence[str]) -> int:
     if not cases:
         print(f"no refusals of {', '.join(platforms)}", file=sys.stderr)
         return 2
-    with _database():
+    with database():  # call limits are kept in rows
         verdicts = [corpus.play(case) for case in cases]
     print(confusion(verdicts))
     print(shares(verdicts))
@@ -44,18 +45,6 @@ def main(platforms: Sequence[str]) -> int:
     print(_listed("wrong, but nothing would be re-created", [e for e in wrong if not e.harmful]))
     print(_listed("HARMFUL: something would be re-created needlessly", harmful))
     return int(bool(harmful) or len(wrong) > (1 - RIGHT_SHARE) * len(verdicts))
-
-
-@contextmanager
-def _database() -> Iterator[None]:
-    """A throw-away one: call limits are kept in rows."""
-    from django.test.utils import setup_databases, teardown_databases
-
-    before = setup_databases(verbosity=0, interactive=False)
-    try:
-        yield
-    finally:
-        teardown_databases(before, verbosity=0)
 
 
 def confusion(verdicts: Sequence[Verdict]) -> str:
