@@ -130,6 +130,11 @@ class Adapter:
     # How client ids of the test environment look, where one can tell; matched in full.
     sandbox_ids: ClassVar[str] = ""
     back_fill: ClassVar[timedelta] = timedelta(days=90)  # how far back the platform answers
+    # How long after delivery the marketplace's rules let buyers' data be kept; None: as long as
+    # the tenant wants.
+    buyer_data_days: ClassVar[int | None] = None
+    # Why some orders are not given to us at all (a status, a kind), in plain words.
+    withheld: ClassVar[Text] = ""
     poll_every: ClassVar[timedelta] = timedelta(minutes=5)
     # True: one stream answers for all stores of the authorization in one call.
     pull_by_authorization: ClassVar[bool] = False
@@ -273,6 +278,11 @@ class Adapter:
         A cursor carries the bounds it was made for: a resumed run asks the same question.
         May also give records from before the window, where the platform reports late.
         """
+        raise NotImplementedError
+
+    def fetch_order(self, call: Call, *, number: str, now: datetime) -> Page | None:
+        """The order of that number, in records as `fetch_orders` gives them; None where the
+        platform says that the account has no such order. Raises PlatformError."""
         raise NotImplementedError
 
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:

@@ -72,7 +72,8 @@ class TenantAdmin(DeskAdmin):
     search_fields = ("name", "slug")
     actions = ("check_trails",)
     fields: ClassVar[tuple[str, ...]] = (
-        "name", "slug", "public_id", "time_zone", "require_mfa", "retention_days", "created_at",
+        "name", "slug", "public_id", "time_zone", "require_mfa", "retention_days",
+        "freshness_minutes", "created_at",
         "people", "trail",
     )  # fmt: skip
     readonly_fields: ClassVar[tuple[str, ...]] = ("public_id", "people", "trail")

@@ -134,12 +134,16 @@ class TenantForm(forms.ModelForm):
 
     class Meta:
         model = Tenant
-        fields = ("name", "time_zone", "require_mfa", "retention_days")
+        fields = ("name", "time_zone", "require_mfa", "retention_days", "freshness_minutes")
         help_texts = {
             "require_mfa": _("Members without a second step are asked to set one up first."),
             "retention_days": _(
                 "Between 7 and 730. The orders themselves stay; what the marketplace sent, word"
                 " for word, goes after this many days."
+            ),
+            "freshness_minutes": _(
+                "Between 5 and 120. Busy stores are asked more often than that, quiet ones not"
+                " less often."
             ),
         }
 

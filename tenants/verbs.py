@@ -112,6 +112,7 @@ _SETTINGS: dict[str, Promise] = {
     "time_zone": gettext_lazy("time zone"),
     "require_mfa": gettext_lazy("two-step sign-in"),
     "retention_days": gettext_lazy("days raw order data is kept"),
+    "freshness_minutes": gettext_lazy("orders are never older than, in minutes"),
 }
 
 

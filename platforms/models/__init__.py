@@ -1,5 +1,7 @@
 from platforms.models.checking import DataCheck, Diagnosis
+from platforms.models.completeness import DayCount, Replay
 from platforms.models.deliveries import Delivery, DeliveryState
+from platforms.models.keeping import LegalHold, RetentionRule, Scrub
 from platforms.models.linking import (
     App,
     Authorization,
@@ -43,10 +45,12 @@ __all__ = [
     "ClockOffset",
     "Consent",
     "DataCheck",
+    "DayCount",
     "Delivery",
     "DeliveryState",
     "Diagnosis",
     "Lane",
+    "LegalHold",
     "LinkAttempt",
     "Moment",
     "Notice",
@@ -62,7 +66,10 @@ __all__ = [
     "QuarantineState",
     "Quarantined",
     "RateBucket",
+    "Replay",
+    "RetentionRule",
     "RobotStore",
+    "Scrub",
     "Sending",
     "SendingState",
     "Step",

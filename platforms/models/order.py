@@ -26,8 +26,24 @@ STATUS_LABELS = {
 }
 
 
-class Order(TenantOwned):
-    """`content_hash` is of the normalized order: an unchanged one costs no write."""
+class _InBulk(TenantOwned):
+    """A table of millions of rows: every index of it that serves a tenant begins with one, so
+    that the foreign key needs none of its own."""
+
+    tenant = models.ForeignKey(
+        "tenants.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Order(_InBulk):
+    """`content_hash` is of the normalized order: an unchanged one costs no write. `raw_sha256`
+    is of what was received: the same again need not even be read.
+
+    `scrubbed_at`: buyer data was removed by retention, and never comes back with a later pull.
+    """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="orders")
@@ -63,6 +79,7 @@ class Order(TenantOwned):
     raw_sha256 = models.CharField(max_length=64)
     first_seen_at = models.DateTimeField(auto_now_add=True)
     landed_at = models.DateTimeField()
+    scrubbed_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("order")
@@ -84,13 +101,18 @@ class Order(TenantOwned):
                 opclasses=["int8_ops", "varchar_pattern_ops"],
                 name="order_by_number_prefix",
             ),
+            models.Index(
+                fields=["tenant", "store", "changed_at"],
+                condition=models.Q(scrubbed_at=None),
+                name="order_to_scrub",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.number
 
 
-class OrderLine(TenantOwned):
+class OrderLine(_InBulk):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
     position = models.PositiveSmallIntegerField()
     number = models.CharField(max_length=80)
@@ -113,8 +135,9 @@ class OrderLine(TenantOwned):
         return f"{self.quantity} x {self.title}"
 
 
-class OrderRaw(TenantOwned):
-    """As received, zlib-compressed; a table of its own, because it costs as much as all else."""
+class OrderRaw(_InBulk):
+    """As received, compressed (landing.compress); a table of its own, because it costs as much
+    as all else."""
 
     order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="raw")
     record_kind = models.CharField(max_length=20, blank=True)

@@ -68,6 +68,10 @@ class Stream(TenantOwned):
     fault_detail = models.CharField(max_length=300, blank=True)
     last_success_at = models.DateTimeField(_("last success"), null=True, blank=True)
     orders_seen = models.PositiveBigIntegerField(default=0)
+    # How long after a pull the next one comes; 0 until it has been seen how busy the store is.
+    interval_s = models.PositiveIntegerField(default=0)
+    # Read every record anew, also those that are as received before: a replay.
+    reread = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[Any] = TenantManager.of(StreamQuerySet)
@@ -144,6 +148,7 @@ class QuarantineState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
     RELEASED = "released", _("Released")
     DISMISSED = "dismissed", _("Dismissed")
+    EXPIRED = "expired", _("Emptied by retention")
 
 
 class Quarantined(TenantOwned):

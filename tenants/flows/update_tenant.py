@@ -10,7 +10,7 @@ from accounts.models import User
 from tenants.flows.record_event import record_event
 from tenants.models import Tenant
 
-SETTINGS = ("name", "time_zone", "require_mfa", "retention_days")
+SETTINGS = ("name", "time_zone", "require_mfa", "retention_days", "freshness_minutes")
 
 
 def update_tenant(*, tenant: Tenant, actor: User, now: datetime) -> list[str]:

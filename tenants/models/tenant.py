@@ -51,6 +51,11 @@ class Tenant(models.Model):
         default=90,
         validators=[MinValueValidator(7), MaxValueValidator(730)],
     )
+    freshness_minutes = models.PositiveSmallIntegerField(
+        _("orders are never older than, in minutes"),
+        default=15,
+        validators=[MinValueValidator(5), MaxValueValidator(120)],
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

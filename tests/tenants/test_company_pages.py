@@ -5,7 +5,10 @@ import pytest
 from tenants.models import Event, Tenant
 from tenants.scope import tenant_scope
 
-SETTINGS = {"name": "Lotus 2", "time_zone": "Europe/Berlin", "retention_days": "30"}
+SETTINGS = {
+    "name": "Lotus 2", "time_zone": "Europe/Berlin", "retention_days": "30",
+    "freshness_minutes": "10",
+}  # fmt: skip
 
 
 def test_settings_are_saved_and_on_the_trail(world):
@@ -18,7 +21,8 @@ def test_settings_are_saved_and_on_the_trail(world):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"time_zone": "Mars/Base"}, {"retention_days": "6"}, {"name": ""}]
+    "wrong",
+    [{"time_zone": "Mars/Base"}, {"retention_days": "6"}, {"freshness_minutes": "4"}, {"name": ""}],
 )
 def test_wrong_settings_are_marked_and_nothing_is_saved(world, wrong):
     page = world.client(world.anna).post("/settings/", SETTINGS | wrong)
