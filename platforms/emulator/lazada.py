@@ -31,6 +31,7 @@ CALLS = {  # path after /rest -> method, operation
     "/seller/get": ("GET", "lazada.seller"),
     "/orders/get": ("GET", "lazada.orders"),
     "/orders/items/get": ("GET", "lazada.items"),
+    "/order/get": ("GET", "lazada.order"),
 }
 
 
@@ -112,6 +113,8 @@ class Lazada:
             return success(self.seller(account, host, knobs))
         if operation == "lazada.items":
             return self.items(request, account, host)
+        if operation == "lazada.order":
+            return self.order(request, account, host, knobs)
         return self.orders(request, account, host, knobs)
 
     # --- who calls
@@ -283,10 +286,7 @@ class Lazada:
         )
         page = hits[offset : offset + limit]
         found = [render(r, account, country, seed=self.state.seed) for r in page]
-        if found and knobs.unknown_status:
-            found[0]["statuses"] = ["teleported"]
-        if found and knobs.bad_record:
-            found[0] |= {"price": "twelve", "statuses": "see attachment"}
+        _spoil(found, knobs)
         if knobs.drift and page:
             # Moves to the end of an ascending list: everything behind it moves up.
             self.state.book(account.key).touch(page[0], now_ms=self.state.now_ms("lazada"))
@@ -302,14 +302,33 @@ class Lazada:
             raise refused("56", 'E056: "Invalid OrdersIdList format", 1 to 50 orders')
         found = []
         for number in asked:
-            serial = unscramble(account.key, number[1:]) if NUMBER.fullmatch(number) else 0
-            record = self.state.book(account.key).find(serial)
-            if record is None or site_of(account, serial) != country:
+            record = self._find(account, country, number)
+            if record is None:
                 raise refused("37", 'E037: "One or more order id in the list are incorrect"')
             items = render_items(record, account, country, seed=self.state.seed)
             ids = {"order_id": int(number), "order_number": int(number)}
             found.append({**ids, "order_items": items})
         return success(found)
+
+    def order(
+        self, request: Request, account: LazadaAccount, country: str, knobs: Knobs
+    ) -> Response:
+        number = request.args.get("order_id")
+        if not number:
+            raise refused("MissingParameter", "The parameter order_id is missing")
+        record = self._find(account, country, number)
+        if record is None:
+            raise refused("16", 'E016: "Invalid Order ID"')
+        found = render(record, account, country, seed=self.state.seed)
+        _spoil([found], knobs)
+        return success(found)
+
+    def _find(self, account: LazadaAccount, country: str, number: str) -> Record | None:
+        if not NUMBER.fullmatch(number):
+            return None
+        serial = unscramble(account.key, number[1:])
+        record = self.state.book(account.key).find(serial)
+        return record if record and site_of(account, serial) == country else None
 
     # --- pushes: none are written down for Lazada in the fact sheet
 
@@ -321,6 +340,13 @@ class Lazada:
 
     def push(self, account: str, topic: str) -> bool:
         return False
+
+
+def _spoil(found: list[dict[str, Any]], knobs: Knobs) -> None:
+    if found and knobs.unknown_status:
+        found[0]["statuses"] = ["teleported"]
+    if found and knobs.bad_record:
+        found[0] |= {"price": "twelve", "statuses": "see attachment"}
 
 
 def _whole(args: Any, name: str, least: int, most: int, default: int) -> int:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from platforms import reading, signing
 from platforms.adapter import Adapter, Call
-from platforms.adapters import iop, whose_keys
-from platforms.adapters.aliexpress import faults, lists, orders
+from platforms.adapters.aliexpress import details, faults, lists, orders
 from platforms.adapters.aliexpress.advice import ADVICE
+from platforms.adapters.aliexpress.calls import ask, decoded, result_of, sync
 from platforms.adapters.aliexpress.modes import MODES, SCOPES, explain_value
 from platforms.errors import Fault, NeedsSeller, NeedsSupport, PlatformError, platform_error
 from platforms.spec import (
@@ -37,13 +37,10 @@ from platforms.spec import (
     Window,
 )
 
-T = TypeVar("T")
-
 GATEWAY = "https://api-sg.aliexpress.com"
 CREATE, REFRESH = "/auth/token/create", "/auth/token/refresh"
 DUMMY_CODE = "3_0_storelink_checks_the_keys"
 SELLER = "seller_center"
-DETAILS = ("aliexpress.solution.order.info.get", "aliexpress.trade.new.redefining.findorderbyid")
 
 
 class _Token(msgspec.Struct):
@@ -64,12 +61,6 @@ class _Profile(msgspec.Struct):
     seller_id: int | str | None = None
 
 
-class _Detail(msgspec.Struct):
-    data: msgspec.Raw = iop.NOTHING
-    target: msgspec.Raw = iop.NOTHING
-    receipt_address: msgspec.Raw = iop.NOTHING
-
-
 class AliExpress(Adapter):
     code = "aliexpress"
     name = "AliExpress"
@@ -86,6 +77,10 @@ class AliExpress(Adapter):
     }
     scopes = SCOPES
     capabilities = ("orders",)
+    withheld = _(
+        "AliExpress does not give us what it sells in a fully managed channel: those are no orders"
+        " of the shop."
+    )
     messages_note = _(
         "AliExpress offers no interface for messages of buyers. Answer them in the message centre"
         " of the seller centre."
@@ -157,7 +152,7 @@ class AliExpress(Adapter):
     ) -> _Token:
         app = _app(call.account)
         signed = _signed(app, path, {**form, **_common(app, now)})
-        answer = _ask(
+        answer = ask(
             call,
             Request(
                 method="POST",
@@ -168,7 +163,7 @@ class AliExpress(Adapter):
                 signed=False,
             ),
         )
-        token = _decoded(answer, _Token)
+        token = decoded(answer, _Token)
         if not token.access_token:
             raise platform_error(Fault.BAD_RESPONSE, "the access token is empty")
         if token.account_platform and token.account_platform != SELLER:
@@ -201,14 +196,14 @@ class AliExpress(Adapter):
             "aliexpress.merchant.profile.get",
         ):
             try:
-                answer = _ask(call, _sync(method, {}))
+                answer = ask(call, sync(method, {}))
             except (NeedsSeller, NeedsSupport) as exc:
                 if exc.fault not in (Fault.INSUFFICIENT_SCOPE, Fault.INVALID_REQUEST):
                     raise
                 continue
-            fields = _decoded(answer, dict[str, msgspec.Raw])
+            fields = decoded(answer, dict[str, msgspec.Raw])
             inner = bytes(fields.get("result", b"")) or bytes(fields.get("profile", b""))
-            return _decoded(replace(answer, body=inner or answer.body), _Profile)
+            return decoded(replace(answer, body=inner or answer.body), _Profile)
         return _Profile()
 
     def _try_orders(self, call: Call, *, now: datetime) -> int:
@@ -254,7 +249,7 @@ class AliExpress(Adapter):
             raise platform_error(Fault.BAD_RESPONSE, reading.short(str(exc))) from None
         following = lists.following(at, told, len(rows))
         return Page(
-            records=self._detailed(call, rows),
+            records=details.detailed(call, rows),
             cursor=msgspec.json.encode(following).decode() if following else None,
         )
 
@@ -263,79 +258,59 @@ class AliExpress(Adapter):
         for attempt in range(len(lists.METHODS)):
             method, parameter = lists.METHODS[at.method]
             try:
-                answer = _ask(call, _sync(method, {parameter: lists.question(at)}, "orders"))
+                answer = ask(call, sync(method, {parameter: lists.question(at)}, "orders"))
             except NeedsSeller as exc:
                 last = attempt == len(lists.METHODS) - 1
                 if exc.fault is not Fault.INSUFFICIENT_SCOPE or last:
                     raise
                 at.method = (at.method + 1) % len(lists.METHODS)
                 continue
-            if "result" not in _decoded(answer, dict[str, msgspec.Raw]):
+            if "result" not in decoded(answer, dict[str, msgspec.Raw]):
                 # An empty list has a result: believing this would pass over orders.
                 raise platform_error(Fault.BAD_RESPONSE, "the list has no result")
-            return _decoded(_result(answer), lists.Told)
+            return decoded(result_of(answer), lists.Told)
         raise AssertionError("every method returns or raises")
 
-    def _detailed(self, call: Call, rows: list[msgspec.Raw]) -> tuple[msgspec.Raw, ...]:
-        """The rows, those to be shipped by the seller with their detail: only it has the address.
-        Where no method for it may be called, the rows as they are."""
-        methods = list(DETAILS)
-        records = []
-        for row in rows:
-            number = orders.needs_detail(row) if methods else ""
-            detail = _detail(call, methods, number) if number else None
-            records.append(orders.with_detail(row, detail) if detail is not None else row)
-        return tuple(records)
+    def fetch_order(self, call: Call, *, number: str, now: datetime) -> Page | None:
+        """No list can be asked for a number: the detail tells when the order was placed, and the
+        list of that minute has the row."""
+        if not orders.NUMBER.fullmatch(number):
+            return None
+        try:
+            detail = details.ask_detail(call, list(details.METHODS), number)
+        except NeedsSupport as exc:
+            if faults.is_no_such_order(exc):
+                return None
+            raise
+        if detail is None:
+            return None
+        row = self._find_row(call, number, detail)
+        needed = orders.needs_detail(row)
+        return Page(records=(orders.with_detail(row, detail) if needed else row,))
+
+    def _find_row(self, call: Call, number: str, detail: msgspec.Raw) -> msgspec.Raw:
+        method = call.account.secrets.get("orders_method") == "1"
+        try:
+            placed, status = orders.read_outline(detail)
+            at: lists.Cursor | None = lists.around(placed, status=status, method=int(method))
+            for _question in range(lists.MOST_LOOKS):
+                if at is None:
+                    break
+                told = self._list(call, at)
+                rows = orders.items(told.target_list)
+                for row in rows:
+                    if orders.read_order_number(row) == number:
+                        return row
+                at = lists.following(at, told, len(rows))
+        except (msgspec.ValidationError, ValueError) as exc:
+            raise platform_error(Fault.BAD_RESPONSE, reading.short(str(exc))) from None
+        raise platform_error(Fault.BAD_RESPONSE, "the list does not show an order that exists")
 
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
         return orders.parse_order(raw)
 
     def order_number(self, raw: msgspec.Raw) -> str:
         return orders.read_order_number(raw)
-
-
-def _detail(call: Call, methods: list[str], number: str) -> msgspec.Raw | None:
-    """Takes methods that may not be called off the list."""
-    while methods:
-        asked = {"param1": f'{{"order_id":{number}}}'}
-        try:
-            answer = _ask(call, _sync(methods[0], asked, "orders"))
-        except NeedsSeller as exc:
-            if exc.fault is not Fault.INSUFFICIENT_SCOPE:
-                raise
-            methods.pop(0)
-            continue
-        except NeedsSupport as exc:
-            if exc.fault is not Fault.INVALID_REQUEST:
-                raise
-            return None  # this one order is not shown: the list's row must do
-        result = _result(answer)
-        found = _decoded(result, _Detail)
-        if iop.is_stated(found.receipt_address):
-            return msgspec.Raw(result.body)
-        return next(filter(iop.is_stated, (found.data, found.target)), None)
-    return None
-
-
-def _sync(method: str, business: Mapping[str, str], operation: str = "default") -> Request:
-    form = {"method": method, "format": "json", "simplify": "false", **business}
-    return Request(method="POST", path="/sync", operation=operation, form=form)
-
-
-def _ask(call: Call, request: Request) -> Answer:
-    """Without its wrapping."""
-    answer = whose_keys.ask(call, request)
-    body = iop.unwrapped(answer.body)
-    return answer if body is None else replace(answer, body=bytes(body))
-
-
-def _result(answer: Answer) -> Answer:
-    inner = _decoded(answer, dict[str, msgspec.Raw]).get("result")
-    return answer if inner is None else replace(answer, body=bytes(inner))
-
-
-def _decoded(answer: Answer, kind: type[T]) -> T:
-    return reading.decode(answer, kind, strict=False)
 
 
 def _app(account: Account) -> AppKeys:

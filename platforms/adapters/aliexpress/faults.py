@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from platforms import reading
 from platforms.adapters import iop
-from platforms.adapters.unlisted import in_between
+from platforms.adapters.unlisted import in_between, plain
 from platforms.errors import Fault, PlatformError
 from platforms.spec import Answer
 
@@ -21,6 +23,8 @@ NUMBERS = {
     # Something is missing or malformed in our call; of 26 the token, which a new one cannot mend.
     Fault.INVALID_REQUEST: ("21", "22", "23", "24", "26", "28", "30", "32", "33", "40", "41"),
 }
+# No code of it is written down anywhere: the words must do.
+_NO_SUCH_ORDER = re.compile(r"\border\b.{0,40} not (?:exist|found)\b|\bno such order\b|订单不存在")
 CODES = {**iop.CODES, **{code: fault for fault, codes in NUMBERS.items() for code in codes}}
 
 
@@ -31,6 +35,12 @@ def read_fault(answer: Answer) -> PlatformError | None:
     if 200 <= answer.status < 300 and _is_the_gateways(answer.body):
         return None
     return in_between(answer)
+
+
+def is_no_such_order(error: PlatformError) -> bool:
+    """Whether the refusal of a detail says that this seller has no order of that number."""
+    said = plain(error.detail)
+    return error.fault is Fault.INVALID_REQUEST and bool(_NO_SUCH_ORDER.search(said))
 
 
 def _is_the_gateways(body: bytes) -> bool:

@@ -34,6 +34,8 @@ FINISHED_SPAN = timedelta(days=29)
 NARROWEST = timedelta(days=3)
 DEEP_EVERY = timedelta(hours=12)
 MOST_PAGES = 5000
+MOST_LOOKS = 40  # questions for one order: some pages, where an hour comes twice
+MARGIN = timedelta(minutes=1)
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -67,6 +69,24 @@ class Told(msgspec.Struct):
 def start(window: Window, *, now: datetime, overlap: timedelta, method: int) -> Cursor:
     rounds = _rounds(window, now=now, overlap=overlap)
     return Cursor(rounds=rounds, created_to=rounds[0].until, method=method)
+
+
+def around(placed: datetime, *, status: str, method: int) -> Cursor:
+    """To find one order: what was created when it was, in its status and then in any other, for
+    finished orders are told only when asked for."""
+    until, span = placed + MARGIN, 2 * MARGIN
+    asked = (FINISHED, "") if status == FINISHED else ("", FINISHED)
+    rounds = [
+        Round(
+            status=each,
+            since=None,
+            until=until,
+            oldest=until - span,
+            span_s=span.total_seconds(),
+        )
+        for each in asked
+    ]
+    return Cursor(rounds=rounds, created_to=until, method=method)
 
 
 def question(at: Cursor) -> str:

@@ -6,7 +6,9 @@ together with its detail, which alone has the address: `{"listed": ..., "detail"
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -37,6 +39,7 @@ END_REASONS = (
     ("timeout", OrderStatus.CANCELLED),
     ("close", OrderStatus.CANCELLED),
 )
+NUMBER = re.compile(r"[1-9][0-9]{0,18}")  # 64 bits
 BY_PLATFORM = "WAREHOUSE_SEND_GOODS"
 
 
@@ -102,6 +105,13 @@ class _Number(msgspec.Struct):
     order_id: int | str
 
 
+class _Outline(msgspec.Struct):
+    """What of a detail leads to the order's row in the list."""
+
+    gmt_create: str
+    order_status: str | None = None
+
+
 class Short(msgspec.Struct):
     """What decides whether the detail of a listed order is worth a call."""
 
@@ -162,6 +172,12 @@ def needs_detail(listed: msgspec.Raw) -> str:
         return ""
     number = str(short.order_id or "")
     return number if number.isascii() and number.isdecimal() else ""
+
+
+def read_outline(detail: msgspec.Raw) -> tuple[datetime, str]:
+    """When an order was created, and its status. Raises ValidationError or ValueError."""
+    outline = reading.read(detail, _Outline)
+    return times.read(outline.gmt_create), outline.order_status or ""
 
 
 def items(raw: msgspec.Raw) -> list[msgspec.Raw]:

@@ -66,6 +66,10 @@ class _SellerAnswer(msgspec.Struct):
     data: _Seller
 
 
+class _OrderAnswer(msgspec.Struct):
+    data: msgspec.Raw
+
+
 class _Found(msgspec.Struct):
     orders: list[msgspec.Raw] | None = None
 
@@ -275,6 +279,30 @@ class Lazada(Adapter):
             orders.joined(raw, items.get(number, none))
             for raw, number in zip(found, numbers, strict=True)
         )
+
+    def fetch_order(self, call: Call, *, number: str, now: datetime) -> Page | None:
+        if not orders.NUMBER.fullmatch(number):
+            return None
+        host = f"api.{_country(call.account)}"
+        try:
+            answer = ask(
+                call,
+                Request(
+                    method="GET",
+                    path="/rest/order/get",
+                    endpoint=host,
+                    operation="orders",
+                    params={"order_id": number},
+                ),
+            )
+        except PlatformError as exc:
+            if faults.is_no_such_order(exc):
+                return None
+            raise
+        found = reading.decode(answer, _OrderAnswer).data
+        if orders.raw_number(found) != number:
+            raise platform_error(Fault.BAD_RESPONSE, "another order came than was asked for")
+        return Page(records=self._with_items(call, host, [found]))
 
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
         return orders.parse_order(raw)

@@ -16,6 +16,7 @@ CODES = {
     # The token of an application from the Service Marketplace lasts as long as its subscription.
     "authtypeunsupported": Fault.INVALID_REQUEST,
 }
+NO_SUCH_ORDER = "16"  # E016: "Invalid Order ID"
 
 
 class _Success(msgspec.Struct):
@@ -33,3 +34,7 @@ def read_fault(request: Request, answer: Answer) -> PlatformError | None:
     if success is not None and str(success.code) == "0" and 200 <= answer.status < 300:
         return None
     return in_between(answer)
+
+
+def is_no_such_order(error: PlatformError) -> bool:
+    return error.detail.partition(" ")[0] == NO_SUCH_ORDER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
@@ -9,6 +10,8 @@ import msgspec
 
 from platforms import reading
 from platforms.spec import Address, Buyer, LineData, OrderData, OrderStatus
+
+NUMBER = re.compile(r"[1-9][0-9]{0,18}")  # 64 bits
 
 
 class _Place(msgspec.Struct):

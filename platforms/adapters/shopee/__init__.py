@@ -252,6 +252,11 @@ class Shopee(Adapter):
         wanted = [number for number in numbers if number]
         if not wanted:
             return tuple(listed)
+        details = self._details(call, wanted)
+        return tuple(details.get(number, raw) for number, raw in zip(numbers, listed, strict=True))
+
+    def _details(self, call: Call, numbers: list[str]) -> dict[str, msgspec.Raw]:
+        """Number -> what is known of the order, of those that were found; 50 at most."""
         answer = ask(
             call,
             Request(
@@ -259,15 +264,25 @@ class Shopee(Adapter):
                 path=f"{BASE}/order/get_order_detail",
                 operation="orders",
                 params={
-                    "order_sn_list": ",".join(wanted),
+                    "order_sn_list": ",".join(numbers),
                     "response_optional_fields": DETAILS,
                     "request_order_status_pending": "true",
                 },
             ),
         )
         told = reading.decode(answer, _ListAnswer).response.order_list or []
-        details = {orders.read_order_number(raw): raw for raw in told}
-        return tuple(details.get(number, raw) for number, raw in zip(numbers, listed, strict=True))
+        return {orders.read_order_number(raw): raw for raw in told}
+
+    def fetch_order(self, call: Call, *, number: str, now: datetime) -> Page | None:
+        if not orders.NUMBER.fullmatch(number):
+            return None
+        try:
+            found = self._details(call, [number])
+        except PlatformError as exc:
+            if faults.is_no_such_order(exc):
+                return None
+            raise
+        return Page(records=(found[number],)) if number in found else None
 
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
         return orders.parse_order(raw)

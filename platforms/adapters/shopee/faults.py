@@ -65,6 +65,11 @@ BY_MESSAGE = (
     ("error_auth", "your access to", Fault.TOKEN_REVOKED),
     ("error_auth", "has no linked", Fault.TOKEN_REVOKED),
 )
+# What one asks for an order that the shop does not have is answered with: (error, part of it).
+NO_SUCH_ORDER = (
+    ("error_not_found", "order is not found"),
+    ("error_param", "information you queried is not found"),
+)
 NO_ERROR = "-"  # so in the vendor's own samples; otherwise empty or null
 # Words of HTTP in `error` come from what stands in between.
 _SHOPEES_OWN = re.compile(r"[\w.]*_[\w.]*")
@@ -88,6 +93,12 @@ def read_fault(request: Request, answer: Answer) -> PlatformError | None:
         return in_between(answer)
     fault = despite_status(_fault(error, message), answer.status)
     return platform_error(fault, reading.short(f"{error} {message}"))
+
+
+def is_no_such_order(error: PlatformError) -> bool:
+    code, _, message = error.detail.partition(" ")
+    said = plain(message)
+    return any(code.endswith(name) and part in said for name, part in NO_SUCH_ORDER)
 
 
 def _fault(error: str, message: str) -> Fault:

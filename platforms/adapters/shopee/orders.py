@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -9,6 +10,8 @@ import msgspec
 
 from platforms import reading
 from platforms.spec import Address, Buyer, LineData, OrderData, OrderStatus
+
+NUMBER = re.compile(r"[0-9A-Z]{6,32}")  # e.g. 201214JAJXU6G7
 
 
 class _Item(msgspec.Struct):

@@ -270,6 +270,17 @@ class TiktokShop(Adapter):
         at.token = found.next_page_token
         return Page(records=records, cursor=msgspec.json.encode(at).decode())
 
+    def fetch_order(self, call: Call, *, number: str, now: datetime) -> Page | None:
+        if not orders.NUMBER.fullmatch(number):
+            return None
+        try:
+            found = _details(call, [number])
+        except PlatformError as exc:
+            if faults.is_no_such_order(exc):
+                return None
+            raise
+        return Page(records=(found[number],)) if number in found else None
+
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
         return orders.parse_order(raw)
 
@@ -304,21 +315,26 @@ def _completed(call: Call, records: Sequence[msgspec.Raw]) -> tuple[msgspec.Raw,
     """The records, those that are only a number replaced by the whole order. What is not found
     stays as it is, for somebody to look at."""
     numbers = [orders.number_if_bare(raw) for raw in records]
-    bare = [number for number in numbers if number]
+    whole = _details(call, [number for number in numbers if number])
+    return tuple(
+        whole.get(number, raw) if number else raw
+        for number, raw in zip(numbers, records, strict=True)
+    )
+
+
+def _details(call: Call, numbers: Sequence[str]) -> dict[str, msgspec.Raw]:
+    """Number -> the whole order, of those that were found."""
     whole: dict[str, msgspec.Raw] = {}
-    for start in range(0, len(bare), DETAILS_AT_ONCE):
+    for start in range(0, len(numbers), DETAILS_AT_ONCE):
         answer = _with_fresh_cipher(
             call,
             Request(
                 method="GET",
                 path="/order/202507/orders",
                 operation="orders",
-                params={"ids": ",".join(bare[start : start + DETAILS_AT_ONCE])},
+                params={"ids": ",".join(numbers[start : start + DETAILS_AT_ONCE])},
             ),
         )
         detailed = reading.decode(answer, _OrdersAnswer).data or _Orders()
         whole |= {orders.read_order_number(raw): raw for raw in detailed.orders or []}
-    return tuple(
-        whole.get(number, raw) if number else raw
-        for number, raw in zip(numbers, records, strict=True)
-    )
+    return whole

@@ -15,6 +15,7 @@ REFRESH_PATH = "/api/v2/token/refresh"
 # The key of the shop does not fit, or was not sent: loaded anew, the call may pass.
 CIPHER_CODES = (101000, 106013)
 BAD_SIGN = 106001
+NO_SUCH_ORDER = 21008111  # "does not belong to the current seller"
 
 # fact sheet §6, by `code`; the HTTP status says nothing certain
 CODES: dict[int, Fault] = {
@@ -23,7 +24,7 @@ CODES: dict[int, Fault] = {
     105005: Fault.INSUFFICIENT_SCOPE,
     BAD_SIGN: Fault.BAD_CREDENTIALS,
     106013: Fault.INVALID_REQUEST,
-    21008111: Fault.INVALID_REQUEST,
+    NO_SUCH_ORDER: Fault.INVALID_REQUEST,
     36004004: Fault.INVALID_REQUEST,
     36009002: Fault.RATE_LIMITED,
     36009003: Fault.PLATFORM_DOWN,
@@ -77,6 +78,10 @@ def read_fault(request: Request, answer: Answer) -> PlatformError | None:
 
 def is_about_cipher(error: PlatformError) -> bool:
     return error.detail.partition(" ")[0] in map(str, CIPHER_CODES)
+
+
+def is_no_such_order(error: PlatformError) -> bool:
+    return error.detail.partition(" ")[0] == str(NO_SUCH_ORDER)
 
 
 def after_refresh(error: PlatformError) -> PlatformError | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal, DecimalException
@@ -27,6 +28,7 @@ FULFILMENT = {
     "FULFILLMENT_BY_SELLER": "merchant",
     "FULFILLMENT_BY_TIKTOK": "platform",
 }
+NUMBER = re.compile(r"[1-9][0-9]{9,19}")  # 18 or 19 digits as a rule
 _TOWNS = ("city", "town", "municipality")
 
 
