@@ -12,8 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from platforms import landing
-from platforms.admin import raw
+from platforms import landing, masking
 from platforms.admin.filters import ChosenStore, PlatformFilter
 from platforms.models import Order, OrderRaw
 from tenants.models import Tenant
@@ -131,7 +130,7 @@ class OrderAdmin(DeskAdmin):
         note(request, "order.raw_viewed", tenant=order.tenant, target=order)
         kept = OrderRaw.objects.filter(order=order).first()
         context = self.page_context(request, order, _("As received")) | {
-            "text": raw.pretty(landing.decompress(kept.body)) if kept else "",
+            "text": masking.pretty(landing.decompress(kept.body)) if kept else "",
             "is_masked": False,
             "expires_at": kept.expires_at if kept else None,
         }

@@ -14,8 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from platforms import landing
-from platforms.admin import raw
+from platforms import landing, masking
 from platforms.admin.filters import ChosenStore, PlatformFilter
 from platforms.flows.release_quarantined import dismiss_quarantined, release_quarantined
 from platforms.models import Quarantined, QuarantineState, Stream
@@ -104,7 +103,7 @@ class QuarantinedAdmin(DeskAdmin):
     def _raw_page(self, request: HttpRequest, row: Quarantined, *, is_masked: bool) -> HttpResponse:
         body = landing.decompress(row.raw)
         context = self.page_context(request, row, _("As received")) | {
-            "text": raw.masked(body) if is_masked else raw.pretty(body),
+            "text": masking.masked(body) if is_masked else masking.pretty(body),
             "is_masked": is_masked,
         }
         return TemplateResponse(request, "admin/support/raw.html", context)
