@@ -18,6 +18,9 @@ from platforms.spec import Answer, Request
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.contracts.conftest import create_tenant, export, pull, run_json
+from tests.platforms.adapters import contract
+from tests.platforms.adapters.aliexpress.test_calls import ACCOUNT
+from tests.support.calls import NOON, ScriptedCall
 
 STORE = "harbor/aliexpress/lights"
 # The collection of errors says something else where the fact sheet decides (§6): a used code
@@ -59,6 +62,21 @@ def test_no_recorded_success_is_taken_for_a_failure(contracts, name):
     answer = Answer(status=200, body=json.dumps(recorded(contracts, name)).encode())
 
     assert AliExpress().read_fault(Request(method="POST", path="/sync"), answer) is None
+
+
+def test_a_recorded_order_is_found_by_its_number(contracts):
+    answers = [(200, recorded(contracts, name)) for name in ("order_info_get", "orderlist_page1")]
+    call = ScriptedCall(AliExpress(), ACCOUNT, *answers)
+
+    page = AliExpress().fetch_order(call, number="3031265788145237", now=NOON)
+
+    spec = contract.load(contracts / "aliexpress" / "iop-gateway.openapi.json")
+    for request in call.sent:
+        contract.check(request, spec)
+    assert page is not None
+    (order,) = (AliExpress().parse_order(raw, kind=page.kind) for raw in page.records)
+    assert (order.number, order.status) == ("3031265788145237", "awaiting_shipment")
+    assert order.ship_to.city == "Portland"
 
 
 def link():

@@ -85,6 +85,15 @@ def test_the_optional_fields_that_are_asked_for_exist(contracts):
     assert {each.strip(" <>/p") for each in asked} <= available
 
 
+def test_one_order_is_asked_for_as_described_and_its_absence_understood(contracts):
+    spec = description(contracts, "order.get_order_detail")
+    missing = spec["error_example"][0]["value"]
+    call = ScriptedCall(shopee, LINKED, (200, missing))
+
+    assert shopee.fetch_order(call, number="201214JAJXU6G7", now=NOON) is None
+    check(call.sent[0], spec)
+
+
 def test_the_sample_order_is_read(contracts):
     spec = description(contracts, "order.get_order_detail")
     text = spec["response_sample"][0]["value"]

@@ -87,6 +87,17 @@ def test_every_request_about_orders_and_pushes_is_in_the_contract(contracts):
     assert {r.method for r in call.sent} == {"POST", "GET", "PUT", "DELETE"}
 
 
+def test_the_recorded_order_is_found_by_its_number(contracts):
+    recorded = (contracts / "tiktok-shop" / "examples" / "order_detail.json").read_bytes()
+    call = ScriptedCall(tiktok, ACCOUNT, (200, recorded))
+    page = tiktok.fetch_order(call, number="576461413038785752", now=NOON)
+
+    spec = contract.load(contracts / "tiktok-shop" / "tiktok-shop.openapi.json")
+    contract.check(call.sent[0], spec)
+    assert page is not None
+    assert [tiktok.parse_order(raw).number for raw in page.records] == ["576461413038785752"]
+
+
 @pytest.mark.parametrize(
     ("name", "request_", "fault"),
     [

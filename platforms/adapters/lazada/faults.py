@@ -37,4 +37,5 @@ def read_fault(request: Request, answer: Answer) -> PlatformError | None:
 
 
 def is_no_such_order(error: PlatformError) -> bool:
-    return error.detail.partition(" ")[0] == NO_SUCH_ORDER
+    code = error.detail.partition(" ")[0]
+    return error.fault is Fault.INVALID_REQUEST and code == NO_SUCH_ORDER

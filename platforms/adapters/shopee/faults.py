@@ -97,6 +97,8 @@ def read_fault(request: Request, answer: Answer) -> PlatformError | None:
 
 def is_no_such_order(error: PlatformError) -> bool:
     code, _, message = error.detail.partition(" ")
+    if error.fault is not Fault.INVALID_REQUEST:
+        return False
     said = plain(message)
     return any(code.endswith(name) and part in said for name, part in NO_SUCH_ORDER)
 

@@ -81,7 +81,8 @@ def is_about_cipher(error: PlatformError) -> bool:
 
 
 def is_no_such_order(error: PlatformError) -> bool:
-    return error.detail.partition(" ")[0] == str(NO_SUCH_ORDER)
+    code = error.detail.partition(" ")[0]
+    return error.fault is Fault.INVALID_REQUEST and code == str(NO_SUCH_ORDER)
 
 
 def after_refresh(error: PlatformError) -> PlatformError | None:

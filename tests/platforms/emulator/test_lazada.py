@@ -97,3 +97,24 @@ def test_refreshing_does_not_lengthen_the_life_of_the_refresh_token(
     again = token(acts, clock, "refresh", refresh_token=first["refresh_token"])
 
     assert again["refresh_expires_in"] == first["refresh_expires_in"] - 86_400
+
+
+def test_one_order_wants_a_number_of_its_own_country(acts: Acts, clock: Clock) -> None:
+    access = token(acts, clock, "create", code=agree(acts))["access_token"]
+
+    def order(country: str, **given: str) -> dict:
+        return get(acts, clock, country, "/order/get", access_token=access, **given)
+
+    since = "2026-10-01T00:00:00+00:00"
+    pages = {
+        country: get(acts, clock, country, "/orders/get", access_token=access, created_after=since)[
+            "data"
+        ]["orders"]
+        for country in ("sg", "my")
+    }
+    listed = pages["sg"][0]
+    assert order("sg", order_id=str(listed["order_id"]))["data"] == listed
+    assert order("my", order_id=str(listed["order_id"]))["code"] == "16"
+    assert order("sg", order_id="79999999999")["code"] == "16"
+    assert order("sg", order_id="seven")["code"] == "16"
+    assert order("sg")["code"] == "MissingParameter"
