@@ -37,7 +37,8 @@ _SHOWN = {
 # What else the keys of an address are made of; other keys below a personal one may be data.
 _ADDRESS = {
     "area", "data", "detail", "details", "family", "first", "full", "given", "info",
-    "information", "last", "line", "middle", "one", "place", "registration", "shipping", "tail", "town", "two", "value",
+    "information", "last", "line", "middle", "one", "place", "registration", "shipping", "tail",
+    "town", "two", "value",
 }  # fmt: skip
 _KNOWN = _PERSONAL | _SHOWN | _ADDRESS
 _DECIMAL = re.compile(r"-?\d{1,15}\.\d{1,6}")
@@ -104,8 +105,7 @@ def _write(
 ) -> Iterator[Line]:
     """`before`: indent and key; `after`: the comma."""
     if not isinstance(value, dict | list) or not value:
-        empty = {dict: "{}", list: "[]"}.get(type(value))
-        text = empty or _leaf(value, shown=shown and not personal, personal=personal)
+        text = _leaf(value, shown=shown and not personal, personal=personal)
         yield Line(text=f"{before}{text}{after}", path=path)
         return
     opening, closing = "{}" if isinstance(value, dict) else "[]"
@@ -140,7 +140,7 @@ def _read_key(key: str, *, personal: bool) -> tuple[str, dict[str, bool]]:
 
 
 def _leaf(value: Any, *, shown: bool, personal: bool) -> str:
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, bool | dict | list):  # those two are empty here
         return json.dumps(value)
     harmless = not personal and _DECIMAL.fullmatch(value) is not None
     harmless = harmless or (shown and _CODE.fullmatch(value) is not None)

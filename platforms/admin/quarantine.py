@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from platforms import landing, masking
 from platforms.admin.filters import ChosenStore, PlatformFilter
-from platforms.flows.release_quarantined import dismiss_quarantined, release_quarantined
+from platforms.flows.dismiss_quarantined import dismiss_quarantined
+from platforms.flows.release_quarantined import release_quarantined
 from platforms.models import Quarantined, QuarantineState, Stream
 from tenants.scope import tenant_scope
 from tenants.support import (
