@@ -293,6 +293,12 @@ class Adapter:
         """The number of a record parse_order could not read, "" if that is unreadable too."""
         return ""
 
+    def page_of_one(self, raw: msgspec.Raw, *, kind: str = "") -> Page:
+        """What `fetch_order` found. Raises BAD_RESPONSE where it is no order at all."""
+        if not self.order_number(raw):
+            raise platform_error(Fault.BAD_RESPONSE, "the answer holds no order")
+        return Page(records=(raw,), kind=kind)
+
 
 Coded = TypeVar("Coded", Mode, Site)
 

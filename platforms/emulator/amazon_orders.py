@@ -53,7 +53,7 @@ STATUSES = frozenset(
     ]
 )
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
-ORDER_ID = re.compile(r"\d{3}-\d{7}-\d{7}")
+ORDER_ID = re.compile(r"([0-9]{3}|S[0-9]{2})-[0-9]{7}-[0-9]{7}")
 
 
 def sp_error(status: int, code: str, message: str, details: str | None = None) -> Response:
@@ -177,6 +177,8 @@ class AmazonOrders:
     def get(self, request: Request, account: AmazonAccount, number: str, knobs: Knobs) -> Response:
         if not ORDER_ID.fullmatch(number):
             raise invalid_input("orderId is not 3-7-7 digits")
+        if set(request.args) - {"includedData"}:
+            raise invalid_input("getOrder takes includedData and nothing else")
         included = listed(request.args, "includedData", INCLUDED)
         serial = serial_of(account, number)
         record = self.state.book(account.key).find(serial) if serial else None

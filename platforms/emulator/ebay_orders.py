@@ -135,6 +135,8 @@ class EbayOrders:
 
     def get(self, request: Request, account: EbayAccount, order_id: str, knobs: Knobs) -> Response:
         self._check_field_groups(request)
+        if set(request.args) - {"fieldGroups"}:
+            refuse(32800, "getOrder takes fieldGroups and nothing else")
         serial = serial_of(account, order_id)
         record = self.state.book(account.key).find(serial) if serial else None
         if record is None:

@@ -15,6 +15,7 @@ from platforms.emulator.knobs import Knobs
 from platforms.emulator.ozon_payload import (
     FBO_STATUS,
     FBS_STATUS,
+    as_single,
     cutoff_of,
     is_fbo,
     numbers_of,
@@ -81,6 +82,16 @@ _FBS_WITH: dict[str, type] = dict.fromkeys(
 )
 _FBO_WITH: dict[str, type] = dict.fromkeys(("analytics_data", "financial_data", "legal_info"), bool)
 _RANGE: dict[str, type] = {"from": str, "to": str}
+# FBS takes `translit` among the extras, FBO beside them.
+_GET: dict[str, dict[str, type]] = {
+    "ozon.fbs_get": {"posting_number": str, "with": dict},
+    "ozon.fbo_get": {"posting_number": str, "with": dict, "translit": bool},
+}
+_GET_WITH: dict[str, dict[str, type]] = {
+    "ozon.fbs_get": _FBS_WITH
+    | dict.fromkeys(("product_exemplars", "related_postings", "translit"), bool),
+    "ozon.fbo_get": _FBO_WITH,
+}
 
 Test = Callable[[Record], bool]
 
@@ -278,8 +289,12 @@ class OzonOrders:
         return [int(after[0]), int(after[1])]
 
     def _get(self, operation: str, body: dict[str, Any], account: OzonAccount) -> Response:
-        check_shape(body, {"posting_number": str, "with": dict, "translit": bool}, "")
+        extras = body.get("with", {})
+        check_shape(body, _GET[operation], "")
+        check_shape(extras, _GET_WITH[operation], "with.")
         number = body.get("posting_number", "")
+        if not number:
+            refuse(400, 3, "invalid request: posting_number is required")
         serial = serial_of(account, number)
         record = self.state.book(account.key).find(serial) if serial else None
         fbo = operation == "ozon.fbo_get"
@@ -290,14 +305,10 @@ class OzonOrders:
             record,
             account,
             seed=self.state.seed,
-            extras=body.get("with", {}),
-            translit=body.get("translit", False),
+            extras=extras,
+            translit={**extras, **body}.get("translit", False),
         )
-        for product in posting["products"]:
-            # The single-posting methods still state the price the old way.
-            product["currency_code"] = product["price"]["currency"]
-            product["price"] = product["price"]["amount"]
-        return json_answer({"result": posting})
+        return json_answer({"result": as_single(posting)})
 
 
 def _spoil(postings: list[dict[str, Any]], knobs: Knobs) -> None:

@@ -350,3 +350,50 @@ def render_fbo(
         "external_order": {"is_external": False, "platform_name": ""},
         "additional_data": [],
     }
+
+
+# What the methods for one posting leave out of what the lists tell.
+_LISTS_ONLY = {"delivery_schema", "external_order"}
+_PRODUCT_LISTS_ONLY = {"weight", "product_color", "imei"}
+
+
+def as_single(posting: dict[str, Any]) -> dict[str, Any]:
+    """The posting as the methods for one of them state it: prices the old way, and fewer or other
+    fields than in the lists."""
+    fbo = "created_at" in posting
+    single = {name: value for name, value in posting.items() if name not in _LISTS_ONLY}
+    if fbo:
+        del single["cancellation"]
+    elif single["customer"]:
+        single["customer"] = {k: v for k, v in single["customer"].items() if k != "customer_email"}
+    single["products"] = [
+        {
+            **{k: v for k, v in product.items() if k not in _PRODUCT_LISTS_ONLY},
+            "price": product["price"]["amount"],
+            "currency_code": product["price"]["currency"],
+        }
+        for product in posting["products"]
+    ]
+    if finance := posting["financial_data"]:
+        single["financial_data"] = {
+            **finance,
+            "products": [_old_finance(each) for each in finance["products"]],
+        }
+    return single
+
+
+def _old_finance(product: dict[str, Any]) -> dict[str, Any]:
+    commission = product["commission"]
+    paid = product.get("customer_price")
+    stated = {k: v for k, v in product.items() if k not in ("commission", "customer_price")}
+    stated |= {
+        "commission_amount": commission["amount"],
+        "commission_percent": commission["percent"],
+        "commissions_currency_code": commission["currency"],
+    }
+    if paid:
+        stated |= {
+            "customer_price": float(paid["amount"]),
+            "customer_currency_code": paid["currency"],
+        }
+    return stated

@@ -15,13 +15,14 @@ from platforms.emulator.cast.shopify import ShopifyAccount
 from platforms.emulator.knobs import Knobs
 from platforms.emulator.shopify_graphql import BadQuery, Document
 from platforms.emulator.shopify_hooks import ShopifyHooks
-from platforms.emulator.shopify_payload import render, serial_of
+from platforms.emulator.shopify_payload import name_of, render, serial_of
 from platforms.emulator.state import State, Token
 from platforms.emulator.wire import Refused, json_answer, pack, unpack
 
 MOST_COST = 1000.0
 RATE, BUCKET = 100.0, 2000.0
 TERM = re.compile(r"updated_at:(>=|<=|>|<)'(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)'")
+NAME = re.compile(r"name:'([^'\\\s]{1,40})'")
 SEAL = "shopify.orders"
 SORTS = ("UPDATED_AT", "CREATED_AT")
 
@@ -40,10 +41,10 @@ def problem(
 def cost_of(document: Document) -> float:
     """Objects that could come back; nested lists weigh less than their number."""
     chosen = document.find("orders")
-    if chosen is None:
-        return 10.0
-    lines = document.find("orders", "nodes", "lineItems")
+    lines = document.find("orders", "nodes", "lineItems") or document.find("order", "lineItems")
     inner = document.arguments(lines).get("first") or 0 if lines else 0
+    if chosen is None:
+        return 10.0 + inner / 5
     return 2 + (document.arguments(chosen).get("first") or 0) * (1 + inner / 5)
 
 
@@ -53,8 +54,11 @@ def _seconds(text: str) -> int:
 
 def search(text: str | None) -> Callable[[Record], bool]:
     """Blanks mean AND. What the search does not know is refused, so that nobody relies on it."""
-    terms = []
+    terms, names = [], []
     for word in (text or "").split():
+        if named := NAME.fullmatch(word):
+            names.append(named[1].lstrip("#").casefold())
+            continue
         found = TERM.fullmatch(word)
         if found is None:
             raise BadQuery(f"Invalid search field or value: {word}", "BAD_REQUEST")
@@ -68,7 +72,11 @@ def search(text: str | None) -> Callable[[Record], bool]:
         ">": lambda a, b: a > b,
         "<": lambda a, b: a < b,
     }
-    return lambda record: all(checks[sign](record.changed // 1000, at) for sign, at in terms)
+    # A name is found by its beginning, too: whoever wants that one alone must compare.
+    return lambda record: (
+        all(checks[sign](record.changed // 1000, at) for sign, at in terms)
+        and all(name_of(record).lstrip("#").casefold().startswith(name) for name in names)
+    )
 
 
 class ShopifyOrders:

@@ -36,6 +36,11 @@ def serial_of(account: ShopifyAccount, gid: str) -> int | None:
     return unscramble(account.key, number[len(PREFIX) :])
 
 
+def name_of(record: Record) -> str:
+    """What the seller and the buyer call the order."""
+    return f"#{1000 + record.serial}"
+
+
 def money(value: Decimal, currency: str) -> dict[str, Any]:
     """No padding, but one decimal at least; the buyer paid in the shop's own currency."""
     text = f"{value.normalize():f}"
@@ -144,7 +149,7 @@ def render(
     return {
         "id": gid,
         "legacyResourceId": number,
-        "name": f"#{1000 + record.serial}",
+        "name": name_of(record),
         "number": 1000 + record.serial,
         "test": False,
         "createdAt": placed,

@@ -267,7 +267,7 @@ class Wish:
         if operation == "wish.orders":
             return self.orders.search(request, account, knobs)
         if operation == "wish.order":
-            return self.orders.get(account, request.path[len(ORDER_PREFIX) :])
+            return self.orders.get(request, account, request.path[len(ORDER_PREFIX) :])
         if operation == "wish.topics":
             return good([{"name": topic} for topic in TOPICS])
         return self._subscriptions(request, token)

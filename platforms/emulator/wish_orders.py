@@ -20,6 +20,7 @@ KNOWN = {"limit", "updated_at_min", "updated_at_max", "released_at_min", "releas
 TYPES = {"WISH_EXPRESS", "FULFILLED_BY_WISH", "FULFILLED_BY_STORE", "LESS_THAN_TRUCKLOAD",
          "ADVANCED_LOGISTICS", "WISH_PLUS"}  # fmt: skip
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
+OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 SORT = re.compile(r"(updated_at|released_at)(?:\.(asc|desc))?")
 
 
@@ -59,21 +60,22 @@ class WishOrders:
     def __init__(self, state: State) -> None:
         self.state = state
 
-    def get(self, account: WishAccount, number: str) -> Response:
+    def get(self, request: Request, account: WishAccount, number: str) -> Response:
+        if set(request.args) - {"fields"} or not OBJECT_ID.fullmatch(number):
+            refuse("id is an object id, and there is nothing else than fields")
         serial = serial_of(account, number)
         record = self.state.book(account.key).find(serial) if serial else None
         if record is None:
-            refuse("no such order of this merchant")
-        return good(render(record, account, seed=self.state.seed))
+            text = f"We could not find an order for id: '{number}'"
+            raise Refused(problem(1001, text), "no such order of this merchant")
+        return good(_only(request, render(record, account, seed=self.state.seed)))
 
     def search(self, request: Request, account: WishAccount, knobs: Knobs) -> Response:
         book = self.state.book(account.key)
         limit = _limit(request)
         page = self._hits(request, book.records, account)[:limit]
         orders = [render(record, account, seed=self.state.seed) for record in page]
-        if request.args.get("fields"):
-            wanted = {name.partition("/")[0] for name in request.args["fields"].split(",")}
-            orders = [{k: v for k, v in order.items() if k in wanted} for order in orders]
+        orders = [_only(request, order) for order in orders]
         _spoil(orders, knobs)
         if knobs.drift and page:
             # It was just served; changed now, it moves to the end of the list.
@@ -115,6 +117,14 @@ class WishOrders:
                 if kind in render(r, account, seed=self.state.seed)["fulfillment_order_types"]
             ]
         return sorted(hits, key=key, reverse=sort[2] != "asc")
+
+
+def _only(request: Request, order: dict[str, Any]) -> dict[str, Any]:
+    """The parts of the order that `fields` asks for, all of it without."""
+    if not request.args.get("fields"):
+        return order
+    wanted = {name.partition("/")[0] for name in request.args["fields"].split(",")}
+    return {name: value for name, value in order.items() if name in wanted}
 
 
 def _spoil(orders: list[dict[str, Any]], knobs: Knobs) -> None:

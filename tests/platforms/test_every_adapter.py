@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from django.utils import timezone
 
 from platforms import registry
 from platforms.adapter import Adapter, clean_value
+from platforms.emulator.accounts import ACCOUNTS
 from platforms.errors import Fault, TryLater
-from platforms.spec import Account, ModeKind, Request
-from tests.support.calls import answer
+from platforms.flows.refresh import open_channel
+from platforms.models.traffic import RateBucket
+from platforms.spec import Account, ModeKind, OrderData, Request, Window
+from platforms.transport import Channel
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.support.calls import NOON, ScriptedCall, answer
+from tests.support.linking import link_store
+from tests.support.wire import World, emulated
 
 every_adapter = pytest.mark.parametrize(
     "adapter", registry.all_adapters(), ids=lambda adapter: adapter.code
@@ -35,6 +45,55 @@ HOSTILE = [
     b"[" * 100_000,
     b'{"orderId": {"orderId": []}, "posting_number": {}}',
 ]
+
+
+NO_NUMBERS = [
+    "",
+    " ",
+    "../../sellers/v1/account",
+    "..%2f..",
+    "1/../2",
+    "1?x=y",
+    "1#2",
+    "1&2",
+    "1 OR 2",
+    "123-4567890-1234567\n",
+    "62aa0d1f2c3b4d5e6f708192\n",
+    "0145123456-0007-1\x00",
+    "12-34567-89012\r\nhost: x",
+    "１２-３４５６７-８９０１２",
+    "1' OR name:'*",
+    '1"}{"a":"b',
+    "a:*",
+    "<script>",
+    "https://evil.example/1",
+    "9" * 1000,
+]
+
+
+def opened(market: World, tenant: Tenant, adapter: Adapter) -> Channel:
+    """A channel of the first account that the emulator has for the marketplace."""
+    key = next(key for key, owner in ACCOUNTS.items() if owner.platform == adapter.code)
+    linked = link_store(market, tenant, key)
+    shops = tuple(store.external_id for store in linked.stores)
+    return open_channel(linked.authorization, now=timezone.now(), shop_ids=shops)
+
+
+def pulled(call: Channel) -> list[OrderData]:
+    """What a pull of the last three days would land, each order once, as told last."""
+    now = timezone.now()
+    window = Window(since=now - timedelta(days=3), until=now - call.adapter.lag)
+    orders, cursor = {}, None
+    while True:
+        RateBucket.objects.all().delete()
+        page = call.adapter.fetch_orders(call, window=window, cursor=cursor, now=now)
+        for raw in page.records:
+            order = call.adapter.parse_order(raw, kind=page.kind)
+            orders[order.number] = order
+        cursor = page.cursor
+        if cursor is None:
+            assert orders
+            return list(orders.values())
 
 
 def test_codes_are_unique_and_fit_for_addresses():
@@ -153,6 +212,37 @@ def test_no_record_does_more_harm_than_its_own(adapter: Adapter, record: bytes):
         adapter.parse_order(msgspec.Raw(record))
 
     assert adapter.order_number(msgspec.Raw(record)) == ""
+
+
+@every_adapter
+def test_what_a_pull_gave_can_be_fetched_by_its_number(world, adapter: Adapter):
+    with emulated() as market, tenant_scope(world.lotus):
+        call = opened(market, world.lotus, adapter)
+        for order in pulled(call):
+            RateBucket.objects.all().delete()  # our own limits would make this a long test
+            found = adapter.fetch_order(call, number=order.number, now=timezone.now())
+
+            assert found is not None
+            assert order in [adapter.parse_order(raw, kind=found.kind) for raw in found.records]
+
+
+@every_adapter
+def test_a_number_that_nobody_has_is_no_fault(world, adapter: Adapter):
+    with emulated() as market, tenant_scope(world.lotus):
+        call = opened(market, world.lotus, adapter)
+        number = pulled(call)[0].number
+        # Of the same form, and almost certainly of nobody: digits turned round.
+        unknown = number.translate(str.maketrans("0123456789", "9876543210"))
+
+        assert adapter.fetch_order(call, number=unknown, now=timezone.now()) is None
+
+
+@every_adapter
+@pytest.mark.parametrize("number", NO_NUMBERS)
+def test_what_cannot_be_a_number_is_never_sent(adapter: Adapter, number: str):
+    call = ScriptedCall(adapter, Account(mode=adapter.modes[0].code))
+
+    assert adapter.fetch_order(call, number=number, now=NOON) is None
 
 
 @every_adapter

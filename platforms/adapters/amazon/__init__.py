@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
+from urllib.parse import quote
 
 import msgspec
 from django.utils.translation import gettext_lazy as _
@@ -41,6 +42,7 @@ from platforms.spec import (
 PAGE_SIZE = 100
 INCLUDED_DATA = "BUYER,RECIPIENT,PROCEEDS,FULFILLMENT,CANCELLATION,PACKAGES"
 NEWEST = timedelta(minutes=2)  # lastUpdatedBefore must be at least this old
+NUMBER = r"([0-9]{3}|S[0-9]{2})-[0-9]{7}-[0-9]{7}"  # S01 and the like: other sales channels
 TOKEN_LIFE = timedelta(hours=23)  # of a paginationToken; Amazon says 24
 # Some orders show up hours after they changed (fact sheet §3): once a day look back further.
 SWEEP = timedelta(days=3)
@@ -83,6 +85,10 @@ class _Orders(msgspec.Struct):
     pagination: _Pagination | None = None
 
 
+class _One(msgspec.Struct):
+    order: msgspec.Raw
+
+
 class _Cursor(msgspec.Struct):
     """`shops` too: a token is good only for the very parameters it was given for."""
 
@@ -114,6 +120,7 @@ class Amazon(Adapter):
     # fact sheet §5; each per seller, application and region
     limits = {
         "orders": Limit(rate=0.0056, burst=20),
+        "order": Limit(rate=0.5, burst=30),
         "participations": Limit(rate=0.016, burst=15),
     }
     scopes = SCOPES
@@ -125,6 +132,7 @@ class Amazon(Adapter):
     overlap = timedelta(minutes=5)
     max_window = timedelta(days=30)
     back_fill = timedelta(days=729)
+    buyer_data_days = 30  # Data Protection Policy (fact sheet, "Keeping buyers' data")
     poll_every = timedelta(minutes=5)
     refresh_repeats = True  # the refresh token stays the same (fact sheet §1)
     pull_by_authorization = True
@@ -253,7 +261,7 @@ class Amazon(Adapter):
         answer = call(
             Request(
                 method="GET",
-                path="/orders/2026-01-01/orders",
+                path=faults.ORDERS_PATH,
                 operation="orders",
                 params={name: value for name, value in params.items() if value},
             )
@@ -267,6 +275,25 @@ class Amazon(Adapter):
             raise platform_error(Fault.BAD_RESPONSE, "the next page does not move on")
         following = msgspec.structs.replace(at, token=token, given_at=now)
         return Page(records=records, cursor=msgspec.json.encode(following).decode())
+
+    def fetch_order(self, call: Call, *, number: str, now: datetime) -> Page | None:
+        """None, too, for an order of a marketplace that is not linked: no pull gives it."""
+        if not re.fullmatch(NUMBER, number):
+            return None
+        request = Request(
+            method="GET",
+            path=f"{faults.ORDERS_PATH}/{quote(number, safe='')}",
+            operation="order",
+            params={"includedData": INCLUDED_DATA},
+        )
+        answer = call(request)
+        if faults.is_missing(request, answer):
+            return None
+        raw = reading.decode(answer, _One).order
+        # Version 0 answered 200 with nothing in the wrapping (fact sheet, "One order").
+        if bytes(raw).strip() in (b"null", b"{}") or not _is_linked(raw, call.account):
+            return None
+        return self.page_of_one(raw)
 
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
         return orders.parse_order(raw)
@@ -343,14 +370,25 @@ def _resume(
         if now - at.given_at > TOKEN_LIFE:
             at.token = ""  # ended: the same window again from its first page
         return at
-    shops = dict.fromkeys(shop.rpartition(":")[2] for shop in account.shop_ids)
     return _Cursor(
         since=_look_back(window, overlap=overlap),
         until=min(window.until, now - NEWEST),
-        shops=[shop for shop in shops if shop in BY_MARKETPLACE],
+        shops=_linked(account),
         token="",
         given_at=now,
     )
+
+
+def _linked(account: Account) -> list[str]:
+    """The marketplaces to ask for; [] means all."""
+    shops = dict.fromkeys(shop.rpartition(":")[2] for shop in account.shop_ids)
+    return [shop for shop in shops if shop in BY_MARKETPLACE]
+
+
+def _is_linked(raw: msgspec.Raw, account: Account) -> bool:
+    """Also of what cannot be read, or names no marketplace: whoever lands it says why."""
+    marketplace, linked = orders.read_marketplace(raw), _linked(account)
+    return not (marketplace and linked) or marketplace in linked
 
 
 def _look_back(window: Window, *, overlap: timedelta) -> datetime:

@@ -34,6 +34,7 @@ CODES = {
 # Ambiguous where nothing more is said, and the words of one code only: a missing role, another
 # region, a deactivated account (fact sheet §6).
 DENIED = r"\bunauthorized\b|access to (the )?requested resource is denied"
+ORDERS_PATH = "/orders/2026-01-01/orders"
 OAUTH_FAULTS = {
     "invalid_grant": Fault.TOKEN_REVOKED,
     "invalid_client": Fault.BAD_CREDENTIALS,
@@ -47,7 +48,17 @@ OAUTH_FAULTS = {
 }
 
 
+def is_missing(request: Request, answer: Answer) -> bool:
+    """Whether the answer says that the seller has no order of the number asked for."""
+    if not request.path.startswith(f"{ORDERS_PATH}/") or answer.status != 404:
+        return False
+    said = reading.complaints(answer, top=("errors",))
+    return any(re.search(r"not_?found", str(each.get("code", "")).lower()) for each in said)
+
+
 def read_fault(request: Request, answer: Answer) -> PlatformError | None:
+    if is_missing(request, answer):
+        return None
     said = reading.complaints(answer, top=("errors", "error"))
     errors = [each for each in said if "code" in each]
     if answer.status == 429:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
-from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 import msgspec
+from django.utils.translation import gettext_lazy as _
 
 from platforms import reading
 from platforms.adapter import Adapter, Call
@@ -34,6 +35,8 @@ from platforms.spec import (
 
 PAGE_SIZE = 200
 READ_AGAIN = 2  # times
+# 12-34567-89012; older orders have the listing's and the sale's number, or one number alone.
+NUMBER = r"[0-9]{2,19}(-[0-9]{2,19}){0,2}"
 CODE_LENGTH = 1024
 _DAY_S = 86_400
 
@@ -87,6 +90,7 @@ class Ebay(Adapter):
     max_window = timedelta(days=30)
     sandbox_ids = r".+-SBX-.+"
     back_fill = timedelta(days=729)  # eBay refuses dates more than two years back
+    withheld = _("eBay gives us an order only once its checkout is complete.")
     poll_every = timedelta(minutes=10)
     refresh_renews = False  # 18 months from the consent, not one day more (fact sheet §1)
     refresh_repeats = True  # the refresh token stays the same
@@ -201,7 +205,7 @@ class Ebay(Adapter):
         answer = call(
             Request(
                 method="GET",
-                path="/sell/fulfillment/v1/order",
+                path=faults.ORDER_PATH,
                 operation="orders",
                 params={
                     "filter": f"lastmodifieddate:[{_stamp(at.since)}..{_stamp(at.until)}]",
@@ -222,6 +226,16 @@ class Ebay(Adapter):
             return Page(records=records)
         at.offset = offset
         return Page(records=records, cursor=msgspec.json.encode(at).decode())
+
+    def fetch_order(self, call: Call, *, number: str, now: datetime) -> Page | None:
+        if not re.fullmatch(NUMBER, number):
+            return None
+        path = f"{faults.ORDER_PATH}/{quote(number, safe='')}"
+        request = Request(method="GET", path=path, operation="orders")
+        answer = call(request)
+        if faults.is_missing(request, answer):
+            return None
+        return self.page_of_one(reading.decode(answer, msgspec.Raw))
 
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
         return orders.parse_order(raw)

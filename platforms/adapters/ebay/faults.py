@@ -64,6 +64,8 @@ WORDS = (
 # Of neither. A 403 that does not speak of permissions is no reason to consent anew.
 STATUSES = {401: Fault.TOKEN_EXPIRED, 403: Fault.UNKNOWN}
 ITS_OWN_FAILURE = "APPLICATION"  # eBay's category for what is no fault of the request
+ORDER_PATH = "/sell/fulfillment/v1/order"
+NO_SUCH_ORDER = 32100
 
 # A 429 looks the same whether calls came too fast or the day's are used up (fact sheet §5), unless
 # it says so in words or asks for a pause that only the end of a day explains.
@@ -98,9 +100,18 @@ class _Error:
         return reading.first_match(self.said, WORDS)
 
 
+def is_missing(request: Request, answer: Answer) -> bool:
+    """Whether the answer says that the seller has no order of the number asked for."""
+    if not request.path.startswith(f"{ORDER_PATH}/") or answer.status not in (400, 404):
+        return False
+    return any(error.number == NO_SUCH_ORDER for error in _errors(answer))
+
+
 def read_fault(request: Request, answer: Answer) -> PlatformError | None:
+    if is_missing(request, answer):
+        return None
     said = reading.complaints(answer, top=("errors", "error"))
-    errors = [_Error.read(each) for each in said if "errorId" in each]
+    errors = _errors(answer)
     if answer.status == 429:
         return _too_many(answer, errors)
     if answer.status >= 500:
@@ -115,6 +126,11 @@ def read_fault(request: Request, answer: Answer) -> PlatformError | None:
             return None
         return platform_error(Fault.BAD_RESPONSE, "the answer is not JSON")
     return reading.unexplained(answer)
+
+
+def _errors(answer: Answer) -> list[_Error]:
+    said = reading.complaints(answer, top=("errors", "error"))
+    return [_Error.read(each) for each in said if "errorId" in each]
 
 
 def _too_many(answer: Answer, errors: Sequence[_Error]) -> PlatformError:

@@ -49,6 +49,8 @@ CODES = {
     "14": Fault.PLATFORM_DOWN,
     "ACCESS_DENIED": Fault.INSUFFICIENT_SCOPE,
 }
+GET_PATHS = {"fbs": "/v3/posting/fbs/get", "fbo": "/v2/posting/fbo/get"}
+NO_SUCH_POSTING = r"\bpostings?[ _](is |was )?not[ _]found\b|\bотправлени\w* не найден"
 # Of words nobody knows. A 403 that does not speak of a role is no reason to make a new key.
 STATUSES = {
     401: Fault.TOKEN_EXPIRED,  # keys are refused with words of their own
@@ -69,10 +71,25 @@ OAUTH_FAULTS = {
 }
 
 
+def is_missing(request: Request, answer: Answer) -> bool:
+    """Whether the answer says that the cabinet has no posting of the number asked for.
+
+    The words are not published: a 404 in Ozon's form whose words mean nothing else.
+    """
+    if request.path not in GET_PATHS.values() or answer.status not in (400, 404):
+        return False
+    code, message = _said(answer)
+    said = f"{code} {message}".lower()
+    if re.search(NO_SUCH_POSTING, said):
+        return True
+    known = reading.first_match(said, MESSAGES) or CODES.get(code)
+    return answer.status == 404 and bool(said.strip()) and known is None
+
+
 def read_fault(request: Request, answer: Answer) -> PlatformError | None:
     if is_cookie_test(request, answer):
         return None
-    if _is_bare_success(request, answer):
+    if _is_bare_success(request, answer) or is_missing(request, answer):
         return None
     code, message = _said(answer)
     said = f"{code} {message}".strip()

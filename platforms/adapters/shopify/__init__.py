@@ -41,6 +41,9 @@ from platforms.spec import (
 
 TOKEN_PATH = "/admin/oauth/access_token"  # noqa: S105 - an address
 NEEDED = ("read_orders",)
+NUMBER = r"[0-9]{1,19}"
+# Of an order as sellers know it: prefix and suffix are the shop's own.
+NAME = r"(?=.{1,32}\Z)#?[A-Za-z0-9]+([._/-][A-Za-z0-9]+)*"
 CALLBACK_TOLERANCE = timedelta(seconds=90)
 
 
@@ -93,6 +96,7 @@ class Shopify(Adapter):
     overlap = timedelta(minutes=5)
     max_window = timedelta(days=7)
     back_fill = timedelta(days=59)  # older orders need read_all_orders
+    withheld = _("Shopify gives us orders of the last 60 days; older ones need its consent.")
     poll_every = timedelta(minutes=5)
     refresh_repeats = True  # until the new one is first used (fact sheet §1)
     webhooks: ClassVar[Webhooks | None] = ShopifyWebhooks()
@@ -240,6 +244,13 @@ class Shopify(Adapter):
         self, call: Call, *, window: Window, cursor: str | None, now: datetime
     ) -> Page:
         return paging.fetch(call, window, cursor)
+
+    def fetch_order(self, call: Call, *, number: str, now: datetime) -> Page | None:
+        """Also by the order's name, which may be that of several orders."""
+        if re.fullmatch(NUMBER, number) and (raw := paging.fetch_one(call, number)):
+            return self.page_of_one(raw)
+        named = paging.fetch_named(call, number) if re.fullmatch(NAME, number) else ()
+        return Page(records=named) if named else None
 
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
         return orders.parse_order(raw)

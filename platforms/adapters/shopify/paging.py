@@ -16,6 +16,7 @@ from platforms.spec import Page, Window
 
 FIRST_SIZE, MOST_SIZE = 10, 50
 LINES = 50
+ORDER_COST = 40.0  # of one order with that many lines
 MOST_LINE_PAGES = 50
 FIRST_COST = 150.0
 CHEAP = 400.0  # a query may cost 1000: up to here twice as many orders fit
@@ -40,6 +41,14 @@ class _Orders(msgspec.Struct):
 class _Lines(msgspec.Struct):
     nodes: list[Any]
     pageInfo: _PageInfo
+
+
+class _Found(msgspec.Struct):
+    order: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Named(msgspec.Struct):
+    name: str
 
 
 class _WithLines(msgspec.Struct):
@@ -83,6 +92,32 @@ def fetch(call: Call, window: Window, cursor: str | None) -> Page:
     at.paged += len(records)
     _ask_anew(at, records[-1])
     return Page(records=records, cursor=msgspec.json.encode(at).decode())
+
+
+def fetch_one(call: Call, number: str) -> msgspec.Raw | None:
+    """The order by Shopify's own number, whole."""
+    variables = {"id": f"gid://shopify/Order/{number}", "lines": LINES}
+    raw = graphql.ask(call, queries.ORDER, variables, _Found, cost=ORDER_COST).order
+    return None if bytes(raw).strip() == b"null" else _whole(call, raw)
+
+
+def fetch_named(call: Call, name: str) -> tuple[msgspec.Raw, ...]:
+    """The orders that sellers know by that name, as "#1001"; names can be given out again.
+
+    The search finds more than was asked for, so the names are compared. `name` must be safe
+    between quotes.
+    """
+    variables = {"first": FIRST_SIZE, "lines": LINES, "after": None, "query": f"name:'{name}'"}
+    page = graphql.ask(call, queries.ORDERS, variables, _Orders, cost=FIRST_COST).orders
+    return tuple(_whole(call, raw) for raw in page.nodes if _is_named(raw, name))
+
+
+def _is_named(raw: msgspec.Raw, name: str) -> bool:
+    try:
+        found = reading.read(raw, _Named).name
+    except (msgspec.ValidationError, ValueError):
+        return False
+    return found.lstrip("#").casefold() == name.lstrip("#").casefold()
 
 
 def _page(call: Call, at: _Cursor) -> _OrderNodes:

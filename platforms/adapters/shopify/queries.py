@@ -16,27 +16,35 @@ _LINE = """fragment Line on LineItem {
   originalUnitPriceSet { ...Money } discountedTotalSet { ...Money }
 }"""
 
-ORDERS = f"""query OrdersPage($first: Int!, $lines: Int!, $after: String, $query: String) {{
-  orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {{
+_ORDER = f"""fragment Whole on Order {{
+  id legacyResourceId name test createdAt updatedAt cancelledAt
+  displayFinancialStatus displayFulfillmentStatus email phone
+  totalPriceSet {{ ...Money }} subtotalPriceSet {{ ...Money }}
+  totalShippingPriceSet {{ ...Money }} totalTaxSet {{ ...Money }}
+  totalDiscountsSet {{ ...Money }}
+  shippingAddress {{ ...Address }} billingAddress {{ ...Address }}
+  fulfillments(first: 20) {{ status displayStatus }}
+  lineItems(first: $lines) {{
     pageInfo {{ hasNextPage endCursor }}
-    nodes {{
-      id legacyResourceId name test createdAt updatedAt cancelledAt
-      displayFinancialStatus displayFulfillmentStatus email phone
-      totalPriceSet {{ ...Money }} subtotalPriceSet {{ ...Money }}
-      totalShippingPriceSet {{ ...Money }} totalTaxSet {{ ...Money }}
-      totalDiscountsSet {{ ...Money }}
-      shippingAddress {{ ...Address }} billingAddress {{ ...Address }}
-      fulfillments(first: 20) {{ status displayStatus }}
-      lineItems(first: $lines) {{
-        pageInfo {{ hasNextPage endCursor }}
-        nodes {{ ...Line }}
-      }}
-    }}
+    nodes {{ ...Line }}
   }}
 }}
 {_MONEY}
 {_ADDRESS}
 {_LINE}"""
+
+ORDERS = f"""query OrdersPage($first: Int!, $lines: Int!, $after: String, $query: String) {{
+  orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {{
+    pageInfo {{ hasNextPage endCursor }}
+    nodes {{ ...Whole }}
+  }}
+}}
+{_ORDER}"""
+
+ORDER = f"""query OneOrder($id: ID!, $lines: Int!) {{
+  order(id: $id) {{ ...Whole }}
+}}
+{_ORDER}"""
 
 LINES = f"""query OrderLines($id: ID!, $after: String) {{
   order(id: $id) {{
@@ -69,4 +77,4 @@ HOOK_DELETE = """mutation HookDelete($id: ID!) {
   webhookSubscriptionDelete(id: $id) { deletedWebhookSubscriptionId userErrors { message } }
 }"""
 
-ALL = (IDENTITY, ORDERS, LINES, HOOKS, HOOK_CREATE, HOOK_DELETE)
+ALL = (IDENTITY, ORDERS, ORDER, LINES, HOOKS, HOOK_CREATE, HOOK_DELETE)

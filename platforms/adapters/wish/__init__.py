@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 from django.utils.translation import gettext_lazy as _
@@ -39,6 +39,7 @@ from platforms.spec import (
 )
 
 CODE_LENGTH = 1024
+NUMBER = r"[0-9a-fA-F]{24}"
 LIFETIME = timedelta(days=30)  # of an access token, should its end not be told
 # How far ahead a reset may be said to be; a clock that is wrong must not stop us for ever.
 LONGEST_WAIT = timedelta(days=1)
@@ -84,6 +85,10 @@ class _Currency(msgspec.Struct):
 
 class _Orders(msgspec.Struct):
     data: list[msgspec.Raw]
+
+
+class _One(msgspec.Struct):
+    data: msgspec.Raw
 
 
 class Wish(Adapter):
@@ -239,13 +244,23 @@ class Wish(Adapter):
             else paging.start(window, now=now)
         )
         request = Request(
-            method="GET", path="/api/v3/orders", operation="api", params=dict(at.params)
+            method="GET", path=faults.ORDERS_PATH, operation="api", params=dict(at.params)
         )
         served = tuple(reading.decode(call(request), _Orders).data)
         records, following = paging.take(served, at)
         if following is None:
             return Page(records=records)
         return Page(records=records, cursor=msgspec.json.encode(following).decode())
+
+    def fetch_order(self, call: Call, *, number: str, now: datetime) -> Page | None:
+        if not re.fullmatch(NUMBER, number):
+            return None
+        path = f"{faults.ORDERS_PATH}/{quote(number, safe='')}"
+        request = Request(method="GET", path=path, operation="api")
+        answer = call(request)
+        if faults.is_missing(request, answer):
+            return None
+        return self.page_of_one(reading.decode(answer, _One).data)
 
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
         return orders.parse_order(raw)

@@ -13,6 +13,7 @@ from platforms.spec import Answer, Request
 EXCHANGE_PATH = "/api/v3/oauth/access_token"
 REFRESH_PATH = "/api/v3/oauth/refresh_token"
 
+ORDERS_PATH = "/api/v3/orders"
 # fact sheet §6; Wish states the same codes as numbers and as strings
 CODES = {
     "1001": Fault.INVALID_REQUEST,
@@ -43,13 +44,30 @@ OAUTH_FAULTS = {
     "invalid_grant": Fault.TOKEN_REVOKED,
     "invalid_client": Fault.BAD_CREDENTIALS,
 }
+# Of one order the number is the only parameter. The words are those of Wish's own example.
+INVALID_PARAMETER = "1001"
+NOT_FOUND = r"\b(could not|cannot|can't) find an? order\b|\border\b.*\bnot (found|exist)"
 CLOSED = "Wish may be closed"
 BARE_STATUSES = {401: Fault.BAD_RESPONSE} | dict.fromkeys(
     (404, 410, *range(300, 400)), Fault.PLATFORM_DOWN
 )
 
 
+def is_missing(request: Request, answer: Answer) -> bool:
+    """Whether the answer says that the merchant has no order of the number asked for."""
+    if not request.path.startswith(f"{ORDERS_PATH}/") or answer.status not in (200, 400, 404):
+        return False
+    told = map(_told, reading.complaints(answer, top=("code", "message", "error")))
+    return any(
+        code == INVALID_PARAMETER
+        or (code not in ("", "0", *CODES) and re.search(NOT_FOUND, message.lower()))
+        for code, message in told
+    )
+
+
 def read_fault(request: Request, answer: Answer) -> PlatformError | None:
+    if is_missing(request, answer):
+        return None
     said = reading.complaints(answer, top=("code", "message", "error"))
     told = [_told(each) for each in said if _complains(answer, *_told(each))]
     detail = _detail(told, answer)
