@@ -23,6 +23,7 @@ from django_q.tasks import async_task, schedule
 from redis import RedisError
 
 from platforms.errors import PlatformError
+from platforms.flows import count_nightly as counting
 from platforms.flows import pull_orders as pulling
 from platforms.flows import register_pushes as registering
 from platforms.flows import send_notices as sending
@@ -63,6 +64,11 @@ def kick_deliveries() -> None:
     _wake(pump_deliveries)
 
 
+def kick_counts() -> None:
+    """Wake the pump of nightly counts. Never fails its caller."""
+    _wake(pump_counts)
+
+
 def kick_checks() -> None:
     """Wake the pump of data checks. Never fails its caller."""
     _wake(pump_checks)
@@ -78,6 +84,7 @@ def ensure_schedules() -> None:
         ("watch", "platforms.tasks.pump_watch", 1),
         ("checks", "platforms.tasks.pump_checks", 1),
         ("notices", "platforms.tasks.pump_notices", 1),
+        ("counts", "platforms.tasks.pump_counts", 10),
     ):
         if not Schedule.objects.filter(name=name).exists():
             schedule(func, name=name, schedule_type=Schedule.MINUTES, minutes=minutes)
@@ -155,9 +162,14 @@ def pump_watch(*, limit: int = 500, **_later: object) -> int:
 
 
 def pump_checks(*, patience_s: float = 20.0, **_later: object) -> int:
-    """Work on the data checks that people asked for: one job at a time, so that the other
-    workers stay with the pulls."""
+    """Work on the data checks that people asked for and on the nightly counts: one job at a
+    time, so that the other workers stay with the pulls."""
     return checking.work(patience_s=patience_s)
+
+
+def pump_counts(**_later: object) -> int:
+    """Ask for the counts of the stores whose night has come."""
+    return counting.ask_tonight(now=timezone.now())
 
 
 def pump_notices(*, limit: int = 50, **_later: object) -> int:

@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -44,6 +44,7 @@ class Counts:
     missing: dict[str, Theirs] = field(default_factory=dict)
     different: dict[str, Theirs] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)  # hash of the record -> number
+    unreadable_days: dict[str, str] = field(default_factory=dict)  # hash -> day of its page
     later: list[Window] = field(default_factory=list)  # asked once more at the end
     suspects: set[str] = field(default_factory=set)  # ours, and not given for the window
     moved: set[str] = field(default_factory=set)  # changed after the window's end
@@ -65,7 +66,17 @@ class Counts:
         for number, parsed in newest.items():
             self._compare(number, parsed, ours.get(number), zone=store.zone)
         for record in batch.unreadable:
-            self.unreadable[hashlib.sha256(record.raw).hexdigest()] = record.number[:80]
+            digest = hashlib.sha256(record.raw).hexdigest()
+            self.unreadable[digest] = record.number[:80]
+            self.unreadable_days[digest] = self._day_of_page(batch, zone=store.zone)
+
+    def _day_of_page(self, batch: Batch, *, zone: ZoneInfo) -> str:
+        """The day of the last change on a page, for what cannot be read: pages are in the order
+        of changes, or of a day or two."""
+        window = self.windows[self.at]
+        newest = max((each.order.changed_at for each in batch.parsed), default=window.since)
+        last = window.until - timedelta(microseconds=1)
+        return day_of(min(max(newest, window.since), last), zone)
 
     def _compare(
         self, number: str, parsed: Parsed, mine: tuple[datetime, bytes] | None, *, zone: ZoneInfo
@@ -153,6 +164,7 @@ class Counts:
             "missing": {n: _packed(t) for n, t in self.missing.items()},
             "different": {n: _packed(t) for n, t in self.different.items()},
             "unreadable": self.unreadable,
+            "unreadable_days": self.unreadable_days,
             "suspects": sorted(self.suspects),
             "moved": sorted(self.moved),
             "pages": self.pages,
@@ -175,6 +187,7 @@ class Counts:
             different={n: _unpacked(t) for n, t in kept["different"].items()},
             suspects=set(kept["suspects"]),
             moved=set(kept["moved"]),
+            unreadable_days=kept.get("unreadable_days", {}),
             **{
                 name: kept[name]
                 for name in (

@@ -117,7 +117,7 @@ def _day_chart(days: list[list[Any]]) -> Chart:
                     ("neutral", extra),
                 ),
             )
-            for day, platform, _here, missing, different, extra in days
+            for day, platform, _here, missing, different, extra, *_later in days
         ),
     )
 
@@ -127,7 +127,7 @@ def _day_table(days: list[list[Any]], zone: str) -> Table:
         title=_("Day by day, in the store's time zone %(zone)s") % {"zone": zone},
         headings=(_("Day"), _("At the platform"), _("Here"), _("Missing"), _("Out of date"),
                   _("Only here")),
-        rows=tuple(tuple(row) for row in days),
+        rows=tuple(tuple(row[:6]) for row in days),
         note=_("A day is that of the order's last change at the platform. Counts are those"
                " before anything was pulled."),
     )  # fmt: skip

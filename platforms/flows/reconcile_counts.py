@@ -16,6 +16,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Min, Q
 from django.utils import timezone
 
@@ -23,6 +24,7 @@ from platforms import landing, registry, tasks
 from platforms.adapter import Adapter
 from platforms.data_checks.budget import Budget
 from platforms.data_checks.counts import Counts, day_of
+from platforms.data_checks.day_counts import note_days
 from platforms.data_checks.hold import Hold, Stopped
 from platforms.errors import Fault, NeedsSeller, TryLater
 from platforms.flows.pull_store import standing_stream, window_streams
@@ -139,9 +141,13 @@ class _Turn:
         if counts.streams and not self._healed(patience_s):
             return
         counts.look_again(self.store)
-        self.hold.finish(
-            DataCheck.State.DONE, self.report(ended="done"), now=timezone.now()
-        )  # fmt: skip
+        self._end()
+
+    def _end(self) -> None:
+        now = timezone.now()
+        with transaction.atomic():
+            self.hold.finish(DataCheck.State.DONE, self.report(ended="done"), now=now)
+            note_days(self.check, now=now)
 
     # --- reading
 
@@ -299,14 +305,30 @@ class _Turn:
             "pages": counts.pages,
             "calls": counts.calls,
             "seconds": round((timezone.now() - began).total_seconds(), 1),
-            "days": before["days"],
+            "days": self._days(before),
             "numbers": before["numbers"]
             | {
                 "still": sorted([*counts.missing, *counts.different])[:MOST_LISTED],
                 "unreadable": sorted(filter(None, counts.unreadable.values()))[:MOST_LISTED],
             },
+            "day_of": before.get("day_of", {}),
         }
         return report | {"verdict": counts_verdict(report)}
+
+    def _days(self, before: Mapping[str, Any]) -> list[list[Any]]:
+        """The days compared, each with how many records of it cannot be read, and how many orders
+        have been put right since."""
+        counts, zone = self.counts, self.store.zone
+        open_now = Counter(
+            day_of(each.changed_at, zone)
+            for each in [*counts.missing.values(), *counts.different.values()]
+        )
+        unreadable = Counter(counts.unreadable_days.values())
+        known = {row[0]: row[:6] for row in before["days"]}
+        rows = [known.get(day, [day, 0, 0, 0, 0, 0]) for day in sorted({*known, *unreadable})]
+        return [
+            [*row, unreadable[row[0]], max(0, row[3] + row[4] - open_now[row[0]])] for row in rows
+        ]
 
     def _comparison(self) -> dict[str, Any]:
         """The counts as they stand, day by day of the platform's changed time."""
@@ -329,12 +351,19 @@ class _Turn:
         found: dict[str, Collection[str]] = {
             "missing": counts.missing, "different": counts.different, "extra": extra,
         }  # fmt: skip
+        listed = {name: sorted(rows)[:MOST_LISTED] for name, rows in found.items()}
+        changed_at = {
+            **{number: at for number, (at, _deleted) in extra.items()},
+            **{n: theirs.changed_at for n, theirs in [*counts.missing.items(),
+                                                      *counts.different.items()]},
+        }  # fmt: skip
         return {
             "platform": len(counts.seen),
             "ours": len(counts.seen) - len(counts.missing) + len(extra),
             "deleted": sum(deleted for _at, deleted in extra.values()),
             "days": table,
-            "numbers": {name: sorted(rows)[:MOST_LISTED] for name, rows in found.items()},
+            "numbers": listed,
+            "day_of": {n: day_of(changed_at[n], zone) for rows in listed.values() for n in rows},
             **{name: len(rows) for name, rows in found.items()},
         }
 

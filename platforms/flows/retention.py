@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from platforms.flows.announce import expire_notices
+from platforms.flows.count_nightly import expire_counts
 from platforms.flows.watch import expire_watching
 from platforms.models import Delivery, LinkAttempt, OrderRaw, PullRun, RateBucket, Step
 
@@ -24,7 +25,7 @@ def expire(*, now: datetime) -> int:
         body=None, headers={}
     )
     gone += Delivery.objects.filter(received_at__lte=now - PUSHES_KEPT).delete()[0]
-    gone += expire_watching(now=now) + expire_notices(now=now)
+    gone += expire_watching(now=now) + expire_notices(now=now) + expire_counts(now=now)
     gone += RateBucket.objects.filter(full_at__lte=now - timedelta(days=1)).delete()[0]
     return gone + LinkAttempt.objects.filter(
         created_at__lte=now - LinkAttempt.ABANDONED_AFTER

@@ -1,4 +1,5 @@
-"""Data checks: asked for by people, worked on by one job at a time, a few side by side.
+"""Data checks, worked on by one job at a time, a few side by side: those that people asked for
+first, then the nightly counts (platforms/flows/count_nightly.py), which never take all places.
 
 A check is claimed with a lease and a fence. A run whose worker died is ended as failed by the
 next one, with what was measured; it never runs twice at once.
@@ -20,12 +21,13 @@ from django.db import (
     connections,
     transaction,
 )
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.utils import timezone
 
 from accounts.models import User
 from platforms import tasks, vault
 from platforms.data_checks.hold import LEASE, Hold, LostLease, is_paused
+from platforms.data_checks.nightly import NIGHTLY, UNDER_WAY, is_nightly
 from platforms.errors import Fault, PlatformError
 from platforms.flows import reconcile_counts, stress_test
 from platforms.models import DataCheck
@@ -36,6 +38,7 @@ from tenants.scope import all_tenants, tenant_scope
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 6  # in one job; each stress test has threads of its own
+NIGHTLY_AT_ONCE = 3
 A_TENANT = 2
 TAKES_NEW_FOR_S = 60.0  # with the longest test after it still below Q_CLUSTER's timeout
 
@@ -58,6 +61,7 @@ def start_check(
     if store.state != StoreState.ACTIVE or store.authorization is None:
         raise NotCheckable
     with transaction.atomic():
+        _make_way(store, now=now)
         try:
             with transaction.atomic():
                 check = DataCheck.objects.create(
@@ -72,6 +76,18 @@ def start_check(
         )  # fmt: skip
     transaction.on_commit(tasks.kick_checks)
     return check
+
+
+def _make_way(store: Store, *, now: datetime) -> None:
+    """End the store's nightly count if nobody works on it just now: it is asked for again later
+    in the night."""
+    # Nobody claims it meanwhile, see claim_due.
+    Tenant.objects.select_for_update(no_key=True).get(pk=store.tenant_id)
+    for check in DataCheck.objects.filter(UNDER_WAY, NIGHTLY, store=store):
+        if check.state == State.WAITING or is_paused(check):
+            DataCheck.objects.filter(pk=check.pk).update(
+                state=State.STOPPED, finished_at=now, leased_until=None, fence=F("fence") + 1
+            )
 
 
 def stop_check(*, check: DataCheck, user: User | None, now: datetime) -> bool:
@@ -105,7 +121,7 @@ def work(*, limit: int = AT_ONCE, patience_s: float = 20.0) -> int:
             work_on(due[0], patience_s=patience_s)
             turns += 1
         return turns
-    turns, ends = 0, time.monotonic() + TAKES_NEW_FOR_S
+    turns, nightly, ends = 0, 0, time.monotonic() + TAKES_NEW_FOR_S
     under_way: set[Future[None]] = set()
     with ThreadPoolExecutor(max_workers=limit) as pool:
         while True:
@@ -114,7 +130,10 @@ def work(*, limit: int = AT_ONCE, patience_s: float = 20.0) -> int:
                 for check in claim_due(limit=free, now=timezone.now()):
                     under_way.add(pool.submit(_in_thread, check, patience_s))
                     turns += 1
+                    nightly += is_nightly(check)
             if not under_way:
+                if nightly:
+                    tasks.kick_counts()  # there is room for more
                 return turns
             finished, under_way = wait(under_way, timeout=0.5, return_when=FIRST_COMPLETED)
             for each in finished:
@@ -122,28 +141,62 @@ def work(*, limit: int = AT_ONCE, patience_s: float = 20.0) -> int:
 
 
 def claim_due(*, limit: int, now: datetime) -> list[DataCheck]:
-    """Lease up to `limit` checks that wait, can go on, or have lost their worker. Of one tenant
-    no more than two are under way at once."""
-    open_states = [State.WAITING, State.RUNNING]
+    """Lease up to `limit` checks that wait, can go on, or have lost their worker; nightly ones
+    last. Of one tenant no more than two are under way at once, and no nightly one counts when
+    people's are chosen."""
     free = Q(leased_until=None) | Q(leased_until__lte=now)
     with all_tenants("claiming data checks"), transaction.atomic():
-        waiting = DataCheck.objects.filter(state__in=open_states).filter(free)
+        waiting = DataCheck.objects.filter(UNDER_WAY).filter(free)
         tenants = set(waiting.values_list("tenant_id", flat=True)[:500])
         if not tenants:
             return []
         # One claimer at a time for each tenant, or two would count the same free places.
         list(Tenant.objects.select_for_update(no_key=True).filter(pk__in=tenants).order_by("pk"))
-        busy = Counter(
-            DataCheck.objects.filter(tenant__in=tenants, state=State.RUNNING)
-            .exclude(free)
-            .values_list("tenant_id", flat=True)
-        )
+        places = _Places(free)
         claimed: list[DataCheck] = []
-        for check in waiting.filter(tenant__in=tenants).order_by("created_at", "pk")[:500]:
-            if len(claimed) < limit and busy[check.tenant_id] < A_TENANT:
-                busy[check.tenant_id] += 1
+        for check in waiting.filter(tenant__in=tenants).order_by(*_TURNS)[:500]:
+            if len(claimed) < limit and places.take(check):
                 claimed.append(_claim(check, now=now))
     return claimed
+
+
+# People's before nightly ones, and of those the ones first that have not had a turn: a count that
+# takes hours at its platform's pace must not hold up the others.
+_TURNS = (
+    Case(When(NIGHTLY, then=1), default=0),
+    Case(When(NIGHTLY, then=F("leased_until"))).asc(nulls_first=True),
+    "created_at",
+    "pk",
+)
+
+
+class _Places:
+    """Who has how many checks under way. Paused ones take up no worker."""
+
+    def __init__(self, free: Q) -> None:
+        running = list(
+            DataCheck.objects.filter(state=State.RUNNING)
+            .exclude(free)
+            .only("tenant_id", "asked", "progress")
+        )
+        by_night = [each.tenant_id for each in running if is_nightly(each) and not is_paused(each)]
+        self.asked_for = Counter(check.tenant_id for check in running if not is_nightly(check))
+        self.all = self.asked_for + Counter(by_night)
+        self.nightly = len(by_night)
+
+    def take(self, check: DataCheck) -> bool:
+        """Whether there is a place for `check`, which then has it."""
+        tenant = check.tenant_id
+        if is_nightly(check):
+            if self.nightly >= NIGHTLY_AT_ONCE or self.all[tenant] >= A_TENANT:
+                return False
+            self.nightly += 1
+        elif self.asked_for[tenant] >= A_TENANT:
+            return False
+        else:
+            self.asked_for[tenant] += 1
+        self.all[tenant] += 1
+        return True
 
 
 def _claim(check: DataCheck, *, now: datetime) -> DataCheck:

@@ -1,0 +1,61 @@
+"""What a count found, day by day, kept as DayCount rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+from platforms.models import DataCheck, DayCount
+
+DAY = timedelta(days=1)
+COUNTED = (
+    "platform_count", "our_count", "missing", "different", "extra", "unreadable", "healed",
+)  # fmt: skip
+
+
+def note_days(check: DataCheck, *, now: datetime) -> int:
+    """Write down the days that the finished count `check` compared whole, and today as far as it
+    has come; how many. Call in the tenant's scope, with the check's end. The newest comparison
+    of a day replaces the one before; safe to repeat."""
+    report: Mapping[str, Any] = check.report or {}
+    if report.get("ended") != "done" or not report.get("window"):
+        return 0
+    counted = {row[0]: row[1:] for row in report["days"]}
+    since, until = (datetime.fromisoformat(at) for at in report["window"])
+    rows = [
+        DayCount(
+            tenant_id=check.tenant_id, store_id=check.store_id, day=day, data_check=check,
+            counted_at=now,
+            **dict(zip(COUNTED, counted.get(day.isoformat(), [0] * len(COUNTED)), strict=True)),
+        )
+        for day in days_within(since, until, zone=ZoneInfo(report["zone"]), now=now)
+    ]  # fmt: skip
+    DayCount.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        update_fields=[*COUNTED, "data_check", "counted_at"],
+        unique_fields=["tenant", "store", "day"],
+    )
+    return len(rows)
+
+
+def days_within(
+    since: datetime, until: datetime, *, zone: ZoneInfo, now: datetime
+) -> Iterator[date]:
+    """The days of `zone` that lie whole in [since, until), and today, if it begins in it."""
+    today = timezone.localtime(now, zone).date()
+    day = since.astimezone(zone).date()
+    while midnight(day, zone) < until:
+        whole = midnight(day, zone) >= since and midnight(day + DAY, zone) <= until
+        if whole or (day == today and midnight(day, zone) >= since):
+            yield day
+        day += DAY
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """When `day` begins in `zone`, aware UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
