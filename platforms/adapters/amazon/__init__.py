@@ -277,7 +277,7 @@ class Amazon(Adapter):
         return Page(records=records, cursor=msgspec.json.encode(following).decode())
 
     def fetch_order(self, call: Call, *, number: str, now: datetime) -> Page | None:
-        """None, too, for an order of a marketplace that is not linked: no pull gives it."""
+        """May be of a marketplace that is not linked, which no pull gives."""
         if not re.fullmatch(NUMBER, number):
             return None
         request = Request(
@@ -291,9 +291,7 @@ class Amazon(Adapter):
             return None
         raw = reading.decode(answer, _One).order
         # Version 0 answered 200 with nothing in the wrapping (fact sheet, "One order").
-        if bytes(raw).strip() in (b"null", b"{}") or not _is_linked(raw, call.account):
-            return None
-        return self.page_of_one(raw)
+        return None if bytes(raw).strip() in (b"null", b"{}") else self.page_of_one(raw)
 
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
         return orders.parse_order(raw)
@@ -370,25 +368,14 @@ def _resume(
         if now - at.given_at > TOKEN_LIFE:
             at.token = ""  # ended: the same window again from its first page
         return at
+    shops = dict.fromkeys(shop.rpartition(":")[2] for shop in account.shop_ids)
     return _Cursor(
         since=_look_back(window, overlap=overlap),
         until=min(window.until, now - NEWEST),
-        shops=_linked(account),
+        shops=[shop for shop in shops if shop in BY_MARKETPLACE],
         token="",
         given_at=now,
     )
-
-
-def _linked(account: Account) -> list[str]:
-    """The marketplaces to ask for; [] means all."""
-    shops = dict.fromkeys(shop.rpartition(":")[2] for shop in account.shop_ids)
-    return [shop for shop in shops if shop in BY_MARKETPLACE]
-
-
-def _is_linked(raw: msgspec.Raw, account: Account) -> bool:
-    """Also of what cannot be read, or names no marketplace: whoever lands it says why."""
-    marketplace, linked = orders.read_marketplace(raw), _linked(account)
-    return not (marketplace and linked) or marketplace in linked
 
 
 def _look_back(window: Window, *, overlap: timedelta) -> datetime:

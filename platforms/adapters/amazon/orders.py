@@ -118,10 +118,6 @@ class _Number(msgspec.Struct):
     orderId: str
 
 
-class _Sold(msgspec.Struct):
-    salesChannel: _SalesChannel
-
-
 def parse_order(raw: msgspec.Raw) -> OrderData:
     """`shop_id` is the marketplace id; a Shop's external_id ends with ":" and that id.
 
@@ -163,14 +159,6 @@ def _marketplace(channel: _SalesChannel) -> str:
 def read_order_number(raw: msgspec.Raw) -> str:
     try:
         return reading.number(reading.read(raw, _Number).orderId)
-    except (msgspec.ValidationError, ValueError):
-        return ""
-
-
-def read_marketplace(raw: msgspec.Raw) -> str:
-    """The marketplace's id, "" where there is none or the record is unreadable."""
-    try:
-        return _marketplace(reading.read(raw, _Sold).salesChannel)
     except (msgspec.ValidationError, ValueError):
         return ""
 

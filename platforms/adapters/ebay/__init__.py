@@ -36,7 +36,7 @@ from platforms.spec import (
 PAGE_SIZE = 200
 READ_AGAIN = 2  # times
 # 12-34567-89012; older orders have the listing's and the sale's number, or one number alone.
-NUMBER = r"[0-9]{2,19}(-[0-9]{2,19}){0,2}"
+NUMBER = r"[0-9]{2}-[0-9]{5}-[0-9]{5}|[0-9]{9,19}(-[0-9]{1,19})?"
 CODE_LENGTH = 1024
 _DAY_S = 86_400
 
@@ -90,7 +90,10 @@ class Ebay(Adapter):
     max_window = timedelta(days=30)
     sandbox_ids = r".+-SBX-.+"
     back_fill = timedelta(days=729)  # eBay refuses dates more than two years back
-    withheld = _("eBay gives us an order only once its checkout is complete.")
+    withheld = _(
+        "eBay does not give us orders before their checkout is complete, such as auctions that"
+        " nobody has paid for."
+    )
     poll_every = timedelta(minutes=10)
     refresh_renews = False  # 18 months from the consent, not one day more (fact sheet §1)
     refresh_repeats = True  # the refresh token stays the same

@@ -48,7 +48,7 @@ DEEP_RESCAN = timedelta(days=30)
 DEEP_EVERY = timedelta(hours=6)
 FIRST = timedelta(hours=50)  # yesterday and today, in whatever time zone
 RECENT = timedelta(hours=1)
-NUMBER = r"[0-9]{1,20}(-[0-9]{1,8}){2,3}"  # of a posting: 0145123456-0007-1
+NUMBER = r"[0-9]{6,20}-[0-9]{4,6}-[0-9]{1,4}"  # of a posting: 0145123456-0007-1
 EXTRAS = {"analytics_data": True, "financial_data": True}
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -98,7 +98,7 @@ class Ozon(Adapter):
     max_window = timedelta(days=30)
     back_fill = timedelta(days=364)
     poll_every = timedelta(minutes=5)
-    withheld = _("Orders from partner warehouses (FBP) are in a list that we do not read yet.")
+    withheld = _("Ozon has orders from partner warehouses (FBP) in a list that we do not read.")
     manage_url: ClassVar[str] = "https://seller.ozon.ru/app/settings/api-keys"
     advice = ADVICE
     webhooks = OzonWebhooks()

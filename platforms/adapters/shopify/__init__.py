@@ -41,9 +41,13 @@ from platforms.spec import (
 
 TOKEN_PATH = "/admin/oauth/access_token"  # noqa: S105 - an address
 NEEDED = ("read_orders",)
-NUMBER = r"[0-9]{1,19}"
-# Of an order as sellers know it: prefix and suffix are the shop's own.
-NAME = r"(?=.{1,32}\Z)#?[A-Za-z0-9]+([._/-][A-Za-z0-9]+)*"
+NUMBER = r"[0-9]{1,15}"
+# As sellers know an order: digits, and before and behind them what the shop has chosen. No wider,
+# because each name costs a search, and other marketplaces' numbers must not.
+NAME = (
+    r"#?([A-Za-z][A-Za-z0-9]{0,9}[._/-]?)?[0-9]{1,9}"
+    r"([._/-][A-Za-z0-9]{1,6}|[A-Za-z][A-Za-z0-9]{0,5})?"
+)
 CALLBACK_TOLERANCE = timedelta(seconds=90)
 
 
@@ -96,7 +100,7 @@ class Shopify(Adapter):
     overlap = timedelta(minutes=5)
     max_window = timedelta(days=7)
     back_fill = timedelta(days=59)  # older orders need read_all_orders
-    withheld = _("Shopify gives us orders of the last 60 days; older ones need its consent.")
+    withheld = _("Shopify gives most applications no orders that are older than 60 days.")
     poll_every = timedelta(minutes=5)
     refresh_repeats = True  # until the new one is first used (fact sheet §1)
     webhooks: ClassVar[Webhooks | None] = ShopifyWebhooks()

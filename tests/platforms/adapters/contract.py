@@ -6,6 +6,7 @@ What a specification does not declare is refused, too: a misspelt parameter is a
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,7 @@ def base_path(spec: Spec) -> str:
 
 def check(request: Request, spec: Spec) -> None:
     """Raises AssertionError naming what the specification does not allow."""
-    path = request.path.removeprefix(base_path(spec))
-    assert path in spec["paths"], f"no path {path}"
+    path = _declared_path(request.path.removeprefix(base_path(spec)), spec)
     item = spec["paths"][path]
     assert request.method.lower() in item, f"no {request.method} {path}"
     operation = item[request.method.lower()]
@@ -41,6 +41,17 @@ def check(request: Request, spec: Spec) -> None:
     _check_query(request, [p for p in declared if p["in"] == "query"], spec)
     _check_body(request, operation, spec)
     _check_credentials(request, operation, spec)
+
+
+def _declared_path(path: str, spec: Spec) -> str:
+    """The path as the specification writes it, with names in place of what is different."""
+    if path in spec["paths"]:
+        return path
+    for declared in spec["paths"]:
+        pattern = re.sub(r"\\\{\w+\\\}", r"[\\w.~%-]+", re.escape(declared))
+        if re.fullmatch(pattern, path):
+            return str(declared)
+    raise AssertionError(f"no path {path}")
 
 
 def _check_query(request: Request, declared: list[Spec], spec: Spec) -> None:
