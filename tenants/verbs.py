@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from tenants.models import Duty, Event, Role
 
@@ -43,6 +43,8 @@ VERBS: dict[str, Promise] = {
     "orders.read": gettext_lazy("Read orders of %(target)s by API."),
     "order.viewed": gettext_lazy("Opened the order %(target)s with its buyer's data."),
     "order.raw_viewed": gettext_lazy("Opened the order %(target)s as it was received."),
+    "order.sought": gettext_lazy("Looked for the order %(number)s."),
+    "order.pulled": gettext_lazy("Got the order %(number)s of %(target)s from the platform."),
     "store.diagnosed": gettext_lazy("Looked for the cause of trouble of %(target)s: %(verdict)s."),
     "store.pull_asked": gettext_lazy("Asked for the orders of %(target)s at once."),
     "authorization.refresh_asked": gettext_lazy(
@@ -50,14 +52,42 @@ VERBS: dict[str, Promise] = {
     ),
     "check.started": gettext_lazy("Started a check of the data of %(target)s: %(check)s."),
     "check.stopped": gettext_lazy("Stopped the check of the data of %(target)s: %(check)s."),
+    "replay.started": gettext_lazy("Started to do again for %(target)s: %(replay)s."),
+    "replay.stopped": gettext_lazy("Stopped what was done again for %(target)s: %(replay)s."),
+    "replay.finished": gettext_lazy(
+        "Did again for %(target)s: %(replay)s; %(seen)s seen, %(updated)s changed."
+    ),
     "quarantine.released": gettext_lazy("Read the unreadable record %(target)s again."),
     "quarantine.dismissed": gettext_lazy("Put the unreadable record %(target)s aside."),
+    "quarantine.put_back": gettext_lazy("Put the unreadable record %(target)s back."),
+    "quarantine.many_released": gettext_lazy(
+        "Read unreadable records of %(target)s again: of %(count)s, %(landed)s are orders now."
+    ),
+    "quarantine.many_dismissed": gettext_lazy(
+        "Put unreadable records of %(target)s aside: %(count)s."
+    ),
+    "quarantine.many_put_back": gettext_lazy(
+        "Put unreadable records of %(target)s back: %(count)s."
+    ),
     "quarantine.raw_viewed": gettext_lazy(
         "Opened the unreadable record %(target)s as it was received."
     ),
     "buyer.erased": gettext_lazy(
         "Erased a buyer's data in %(target)s, because the marketplace demands it: %(orders)s"
         " orders."
+    ),
+    "retention.changed": gettext_lazy(
+        "Chose how long buyer data and raw data of %(marketplace)s are kept: %(kept)s."
+    ),
+    "retention.scrubbed": gettext_lazy(
+        "Removed buyer data whose time was over. Orders: %(orders)s, raw payloads: %(raws)s,"
+        " records of the quarantine: %(records)s."
+    ),
+    "hold.placed": gettext_lazy("Placed a legal hold on %(target)s."),
+    "hold.released": gettext_lazy("Released the legal hold on %(target)s."),
+    "hold.overruled": gettext_lazy(
+        "The marketplace ordered a buyer's data to be erased; the legal hold on %(target)s does"
+        " not stop that."
     ),
     "buyer.asked": gettext_lazy(
         "A buyer of %(target)s wants to know what is stored of them; the marketplace asks you to"
@@ -94,8 +124,11 @@ SUBJECTS: dict[str, Promise] = {
     "order": gettext_lazy("Single orders"),
     "authorization": gettext_lazy("Authorizations"),
     "check": gettext_lazy("Data checks"),
+    "replay": gettext_lazy("Replays"),
     "quarantine": gettext_lazy("Quarantine"),
     "buyer": gettext_lazy("Buyers' rights"),
+    "retention": gettext_lazy("Retention"),
+    "hold": gettext_lazy("Legal holds"),
     "robot": gettext_lazy("Chat robots"),
     "app": gettext_lazy("Applications"),
     "support": gettext_lazy("Support"),
@@ -105,6 +138,12 @@ SUBJECTS: dict[str, Promise] = {
 _CHECKS: dict[str, Promise] = {
     "stress": gettext_lazy("sync stress test"),
     "counts": gettext_lazy("count reconciliation"),
+}
+
+_REPLAYS: dict[str, Promise] = {
+    "pull": gettext_lazy("pull from the platform"),
+    "read": gettext_lazy("read what was received"),
+    "pushes": gettext_lazy("work on the pushes"),
 }
 
 _SETTINGS: dict[str, Promise] = {
@@ -135,7 +174,19 @@ def _holes(event: Event) -> Mapping[str, object]:
         holes["duty"] = Duty(event.detail["duty"]).label
     if event.detail.get("kind") in _CHECKS:
         holes["check"] = _CHECKS[event.detail["kind"]]
+    if event.verb.startswith("replay.") and event.detail.get("kind") in _REPLAYS:
+        holes["replay"] = _REPLAYS[event.detail["kind"]]
+    if event.verb == "retention.changed":
+        holes["kept"] = _(", ").join(_days(event, key) for key in ("buyer_days", "raw_days"))
     if event.verb == "tenant.changed":
         names = [str(_SETTINGS[key]) for key in event.detail if key in _SETTINGS]
         holes["settings"] = _(", ").join(names)
     return holes
+
+
+def _days(event: Event, key: str) -> str:
+    """The number of days chosen last; none is the default."""
+    days = (event.detail.get(key) or [None])[-1]
+    if days is None:
+        return _("as by default")
+    return ngettext("%(count)s day", "%(count)s days", days) % {"count": days}

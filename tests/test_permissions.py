@@ -6,6 +6,7 @@ import re
 import uuid
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
@@ -15,7 +16,17 @@ from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
 from platforms.flows import link
-from platforms.models import App, ChatRobot, DataCheck, LinkAttempt, Notice, Occasion
+from platforms.models import (
+    App,
+    ChatRobot,
+    DataCheck,
+    LegalHold,
+    LinkAttempt,
+    Notice,
+    Occasion,
+    Quarantined,
+    Replay,
+)
 from tenants.models import ApiToken, Duty, Invitation, Membership
 from tenants.models.tenant import new_token, token_hash
 from tenants.scope import tenant_scope
@@ -41,6 +52,8 @@ MANAGERS_OF_IT = {**MANAGERS, "dan": HIDDEN}
 STORE_KNOWN = rule(dan=HIDDEN, eve=HIDDEN, cai=OPEN, bo=OPEN, ada=OPEN, anna=OPEN)
 STORE_WORKED_ON = {**STORE_KNOWN, "cai": HIDDEN}
 ORDERS_READ = rule(dan=HIDDEN, eve=HIDDEN, cai=HIDDEN, bo=OPEN, ada=HIDDEN, anna=HIDDEN)
+# Chosen in the form: what is not theirs is not there.
+RECORDS_SETTLED = rule(dan=OPEN, eve=HIDDEN, cai=HIDDEN, bo=OPEN, ada=OPEN, anna=OPEN)
 OWN_ONLY = rule(dan=HIDDEN, eve=HIDDEN, cai=HIDDEN, bo=OPEN, ada=HIDDEN, anna=HIDDEN)
 NOWHERE = dict.fromkeys(EVERYBODY, HIDDEN)
 # Programs: 401 without a token; support has no company, so no token either.
@@ -56,9 +69,18 @@ RULES: dict[str, dict[str, str]] = {
     **dict.fromkeys(
         ("check", "check_progress", "check_stop", "check_pdf", "check_csv"), STORE_WORKED_ON
     ),
+    **dict.fromkeys(("store_replays", "replay_progress", "replay_stop"), STORE_WORKED_ON),
+    "completeness": MEMBERS,
+    "completeness_csv": MEMBERS,
+    **dict.fromkeys(
+        ("store_completeness", "store_completeness_csv", "store_completeness_count"),
+        STORE_WORKED_ON,
+    ),
     "orders": MEMBERS,
     "orders_export": MEMBERS,
     "order": ORDERS_READ,
+    "find_order": MEMBERS,
+    "store_order_fix": STORE_WORKED_ON,
     "stores": MEMBERS,
     "store": STORE_KNOWN,
     "store_health": STORE_KNOWN,
@@ -108,6 +130,12 @@ RULES: dict[str, dict[str, str]] = {
     "hand_over_page": PUBLIC,
     "hand_over_go": PUBLIC,
     "hand_over_paste": PUBLIC,
+    "quarantine": MEMBERS,
+    "quarantine_records": MEMBERS,
+    **dict.fromkeys(
+        ("quarantine_release", "quarantine_dismiss", "quarantine_put_back"), RECORDS_SETTLED
+    ),
+    "quarantine_record": STORE_WORKED_ON,
     "expiries": MEMBERS,
     "calendar_feed_make": MEMBERS,
     "calendar_feed_end": MEMBERS,
@@ -126,6 +154,11 @@ RULES: dict[str, dict[str, str]] = {
     "robot_try": MANAGERS_OF_IT,
     "robot_switch": MANAGERS_OF_IT,
     "robot_remove": MANAGERS_OF_IT,
+    "retention": MANAGERS,
+    "retention_report": MANAGERS,
+    "retention_rule": MANAGERS_OF_IT,
+    "hold_place": MANAGERS,
+    "hold_release": MANAGERS_OF_IT,
     "bindings": MANAGERS,
     "members": MANAGERS,
     "invite": MANAGERS,
@@ -151,6 +184,7 @@ RULES: dict[str, dict[str, str]] = {
     "api_health": API_MEMBERS,
     "api_orders": API_MEMBERS,
     "api_order": API_ORDER,
+    "api_quarantine": API_MEMBERS,
     "api_schema": PUBLIC,
     "api_docs": PUBLIC,
     "profile": SIGNED_IN,
@@ -209,6 +243,10 @@ def scene(world):
             tenant=world.lotus, store=world.tea, kind="stress", created_at=timezone.now(),
             asked={"concurrency": 1, "seconds": 10, "calls": 10},
         )  # fmt: skip
+        replay = Replay.objects.create(
+            tenant=world.lotus, store=world.tea, kind="read", asked_at=timezone.now(),
+            since=timezone.now() - timedelta(days=1), until=timezone.now(),
+        )  # fmt: skip
         invitation = Invitation.objects.create(
             tenant=world.lotus, email="x@y.example", token_hash=token_hash("t"),
             expires_at=timezone.now(),
@@ -221,21 +259,30 @@ def scene(world):
             tenant=world.lotus, occasion=Occasion.HEALED, key="healed:1", store=world.tea,
             created_at=timezone.now(),
         )  # fmt: skip
+        unreadable = Quarantined.objects.create(
+            tenant=world.lotus, store=world.tea, platform="ebay", reason="x", raw=b"",
+            raw_sha256="x",
+        )  # fmt: skip
         own_app = App.objects.create(
             tenant=world.lotus, platform="shopify", name="Own", client_id="c", sealed_secret=b"-"
         )
         robot = ChatRobot.objects.create(
             tenant=world.lotus, kind="slack", name="Team", sealed_address=b"-"
         )
+        hold = LegalHold.objects.create(
+            tenant=world.lotus, store=world.tea, reason="case 7", placed_at=timezone.now()
+        )
     of = {"store": world.tea, "back_fill": stream, "relink": world.tea, "order": order}
     of |= {name: world.tea for name in OURS if name.startswith("store_")}
     of |= {name: check for name in OURS if name == "check" or name.startswith("check_")}
+    of |= dict.fromkeys(("replay_progress", "replay_stop"), replay)
     of |= {name: attempt for name in OURS if name.startswith(("link_", "hand_over_"))}
     of |= {name: world.member(world.bo) for name in ("member", "member_remove")}
     of |= dict.fromkeys(("invitation_resend", "invitation_revoke"), invitation)
     of |= dict.fromkeys(("notice_go", "notice_read"), notice)
-    of |= {"secret_until": own_app}
+    of |= {"secret_until": own_app, "hold_release": hold}
     of |= dict.fromkeys(("robot", "robot_try", "robot_switch", "robot_remove"), robot)
+    of |= {"quarantine_record": unreadable}
     of |= {"api_token_revoke": token, "api_store": world.tea, "api_order": order}
     arguments = {name: {"public_id": row.public_id} for name, row in of.items()}
     arguments |= {
