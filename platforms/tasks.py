@@ -26,6 +26,7 @@ from platforms.errors import PlatformError
 from platforms.flows import count_nightly as counting
 from platforms.flows import pull_orders as pulling
 from platforms.flows import register_pushes as registering
+from platforms.flows import replay as replaying
 from platforms.flows import send_notices as sending
 from platforms.flows import watch as watching
 from platforms.flows import work_checks as checking
@@ -74,6 +75,11 @@ def kick_checks() -> None:
     _wake(pump_checks)
 
 
+def kick_replays() -> None:
+    """Wake the pump of replays. Never fails its caller."""
+    _wake(pump_replays)
+
+
 def ensure_schedules() -> None:
     """One schedule each, never one per store. Safe to repeat."""
     for name, func, minutes in (
@@ -84,6 +90,7 @@ def ensure_schedules() -> None:
         ("watch", "platforms.tasks.pump_watch", 1),
         ("checks", "platforms.tasks.pump_checks", 1),
         ("notices", "platforms.tasks.pump_notices", 1),
+        ("replays", "platforms.tasks.pump_replays", 1),
         ("counts", "platforms.tasks.pump_counts", 10),
     ):
         if not Schedule.objects.filter(name=name).exists():
@@ -170,6 +177,11 @@ def pump_checks(*, patience_s: float = 20.0, **_later: object) -> int:
 def pump_counts(**_later: object) -> int:
     """Ask for the counts of the stores whose night has come."""
     return counting.ask_tonight(now=timezone.now())
+
+
+def pump_replays(*, patience_s: float = 5.0, **_later: object) -> int:
+    """Do again what people asked for, in turns."""
+    return replaying.work(patience_s=patience_s)
 
 
 def pump_notices(*, limit: int = 50, **_later: object) -> int:

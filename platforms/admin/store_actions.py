@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from platforms.admin import replays
 from platforms.admin.wizard import open_wizard
 from platforms.diagnosis.bundle import as_text, bundle_of
 from platforms.diagnosis.report import report_of
@@ -120,6 +121,7 @@ class StoreActions(DeskAdmin):
         Button(name="diagnose", label=gettext_lazy("Find the cause"), permission=ACT),
         Button(name="refresh", label=gettext_lazy("Refresh now"), permission=ACT),
         Button(name="pull", label=gettext_lazy("Pull now"), permission=ACT),
+        Button(name="replay", label=gettext_lazy("Do again…"), permission=ACT, posts=False),
         Button(name="pause", label=gettext_lazy("Pause"), permission=ACT),
         Button(name="resume", label=gettext_lazy("Resume"), permission=ACT),
     )
@@ -232,6 +234,10 @@ class StoreActions(DeskAdmin):
     @admin.action(description=gettext_lazy("Pull now"), permissions=["act"])
     def pull_selected(self, request: HttpRequest, queryset: QuerySet[Store]) -> None:
         self._each(request, queryset, "pull")
+
+    def do_replay(self, request: HttpRequest, store: Store) -> HttpResponse:
+        context = self.page_context(request, store, _("Do again"))
+        return replays.ask(request, store, context)
 
     def do_pause(self, request: HttpRequest, store: Store) -> None:
         self._each(request, [store], "pause")

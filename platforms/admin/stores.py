@@ -223,6 +223,7 @@ class StoreAdmin(SearchedByPath, StoreActions):
             (list_address("platforms_notice", tenant=tenant, store=store.pk), _("Notices")),
             (list_address("platforms_diagnosis", tenant=tenant, store=store.pk), _("Diagnoses")),
             (list_address("platforms_datacheck", tenant=tenant, store=store.pk), _("Data checks")),
+            (list_address("platforms_replay", tenant=tenant, store=store.pk), _("Replays")),
         ]
         if store.authorization_id:
             here = {"tenant": tenant, "authorization": store.authorization_id}

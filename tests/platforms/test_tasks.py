@@ -28,7 +28,8 @@ def test_migrating_makes_one_schedule_for_each_pump(db):
     tasks.ensure_schedules()
     tasks.ensure_schedules()
     assert sorted(Schedule.objects.values_list("name", flat=True)) == [
-        "checks", "counts", "deliveries", "notices", "orders", "refresh", "retention", "watch",
+        "checks", "counts", "deliveries", "notices", "orders", "refresh", "replays", "retention",
+        "watch",
     ]  # fmt: skip
     assert {s.minutes for s in Schedule.objects.exclude(name__in=["counts", "retention"])} == {1}
 
