@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from platforms import api
+from platforms import api, api_quarantine
 from platforms.views.api_docs import api_docs
 
 
@@ -20,6 +20,7 @@ urlpatterns = [
     path("health/", api.HealthView.as_view(), name="api_health"),
     path("orders/", api.OrdersView.as_view(), name="api_orders"),
     path("orders/<uuid:public_id>/", api.OrderView.as_view(), name="api_order"),
+    path("quarantine/", api_quarantine.QuarantineView.as_view(), name="api_quarantine"),
     path("schema/", SchemaView.as_view(), name="api_schema"),
     path("docs/", api_docs, name="api_docs"),
 ]

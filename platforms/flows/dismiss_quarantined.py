@@ -13,7 +13,6 @@ from platforms.flows.release_quarantined import locked
 from platforms.models import Quarantined, QuarantineState
 from platforms.quarantine.contents import received
 from tenants.flows.record_event import record_event
-from tenants.models import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +88,14 @@ def _tell(
 ) -> None:
     if not rows:
         return
-    stores: dict[int | None, Store | None] = {row.store_id: row.store for row in rows}
+    stores = {row.store for row in rows}
+    whose = stores.pop() if len(stores) == 1 else None
     record_event(
         tenant=rows[0].tenant,
         verb=f"quarantine.{what}" if single else f"quarantine.many_{what}",
         actor=user,
         now=now,
-        target=rows[0] if single else next(iter(stores.values())) if len(stores) == 1 else None,
+        target=rows[0] if single else whose or rows[0].tenant,
         on_behalf=on_behalf,
         detail={} if single else {"count": len(rows)},
     )

@@ -125,7 +125,7 @@ def _release_route(
         else:
             record_event(
                 tenant=rows[0].tenant, verb="quarantine.many_released", actor=user, now=now,
-                target=stores[0] if len(stores) == 1 else None, outcome=outcome,
+                target=stores[0] if len(stores) == 1 else rows[0].tenant, outcome=outcome,
                 on_behalf=on_behalf,
                 detail={"count": len(rows), "landed": len(good), "unreadable": len(bad)},
             )  # fmt: skip

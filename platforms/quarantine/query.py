@@ -92,6 +92,10 @@ def visible_records(work: Workspace) -> Records:
     return records.filter(Q(store_id__in=operated) | shared)
 
 
+def waiting_records(work: Workspace) -> Records:
+    return visible_records(work).filter(state=QuarantineState.WAITING)
+
+
 def get_record(work: Workspace, public_id: UUID) -> Quarantined:
     """The record if this person may see it; otherwise 404, as if it did not exist."""
     records = visible_records(work).select_related("store", "stream__authorization", "tenant")

@@ -21,8 +21,9 @@ from platforms.access import get_stream
 from platforms.flows import manage_store
 from platforms.flows.start_streams import OutOfReach, back_fill, earliest
 from platforms.health import board as health_board
-from platforms.models import Consent, LinkAttempt, Order, PullRun, Quarantined, Step, Stream
+from platforms.models import Consent, LinkAttempt, Order, PullRun, Step, Stream
 from platforms.outages import open_outages
+from platforms.quarantine.query import may_work, waiting_records
 from tenants.access import (
     WorkspaceRequest,
     get_store,
@@ -85,9 +86,7 @@ def home(request: WorkspaceRequest) -> HttpResponse:
             "today": orders.filter(placed_at__gte=since).count() if operated else 0,
             "to_ship": orders.filter(status="awaiting_shipment")[:1000].count() if operated else 0,
             "latest": orders.select_related("store").order_by("-placed_at", "-id")[:8],
-            "quarantined": Quarantined.objects.filter(state="waiting")[:1000].count()
-            if work.can_manage
-            else 0,
+            "quarantined": waiting_records(work)[:1000].count() if may_work(work) else 0,
         },
     )
 
