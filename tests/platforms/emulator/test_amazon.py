@@ -309,10 +309,13 @@ def test_get_order_tells_missing_from_malformed(acts: Acts, token: str) -> None:
 
     found = acts.amazon_get(f"{AMAZON_ORDERS}/{number}", token)
     missing = acts.amazon_get(f"{AMAZON_ORDERS}/302-4200000-0000000", token)
+    elsewhere = acts.amazon_get(f"{AMAZON_ORDERS}/S01-4200000-0000000", token)
     malformed = acts.amazon_get(f"{AMAZON_ORDERS}/302", token)
+    asking_more = acts.amazon_get(f"{AMAZON_ORDERS}/{number}", token, marketplaceIds="x")
 
     assert found.json["order"]["orderId"] == number
-    assert [missing.status_code, malformed.status_code] == [404, 400]
+    assert [missing.status_code, elsewhere.status_code] == [404, 404]
+    assert [malformed.status_code, asking_more.status_code] == [400, 400]
 
 
 def test_yen_have_no_decimals(acts: Acts) -> None:

@@ -129,6 +129,14 @@ def test_another_sellers_order_is_not_there(acts: Acts, token: str) -> None:
     assert (response.status_code, response.json["errors"][0]["errorId"]) == (400, 32100)
 
 
+def test_one_order_takes_no_filter(acts: Acts, token: str) -> None:
+    number = acts.ebay_page(token, limit="1")["orders"][0]["orderId"]
+
+    response = acts.ebay_get(f"{EBAY_ORDERS}/{number}", token, limit="1")
+
+    assert (response.status_code, response.json["errors"][0]["errorId"]) == (400, 32800)
+
+
 def test_buyer_data_goes_with_the_orders_age(acts: Acts, token: str, clock: Clock) -> None:
     def contact(page: Any) -> Any:
         return page["orders"][0]["buyer"]["buyerRegistrationAddress"]

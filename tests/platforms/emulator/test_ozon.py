@@ -214,3 +214,27 @@ def test_single_postings_state_prices_the_old_way(acts: Acts) -> None:
     assert product["currency_code"] == "CNY"
     assert isinstance(product["price"], str)
     assert acts.ozon("/v3/posting/fbs/get", {"posting_number": "1-1-1"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/v3/posting/fbs/get", {}, 400),
+        ("/v3/posting/fbs/get", {"posting_number": 7}, 400),
+        ("/v3/posting/fbs/get", {"posting_number": "1-1-1", "translit": True}, 400),
+        ("/v3/posting/fbs/get", {"posting_number": "1-1-1", "with": {"translit": True}}, 404),
+        ("/v2/posting/fbo/get", {"posting_number": "1-1-1", "translit": True}, 404),
+        ("/v2/posting/fbo/get", {"posting_number": "1-1-1", "with": {"barcodes": True}}, 400),
+    ],
+)
+def test_a_single_posting_takes_what_the_contract_says(
+    acts: Acts, path: str, body: dict[str, Any], status: int
+) -> None:
+    assert acts.ozon(path, body).status_code == status
+
+
+def test_a_posting_is_in_one_of_the_two_lists(acts: Acts) -> None:
+    number = acts.fbs(limit=1).json["postings"][0]["posting_number"]
+
+    assert acts.ozon("/v3/posting/fbs/get", {"posting_number": number}).status_code == 200
+    assert acts.ozon("/v2/posting/fbo/get", {"posting_number": number}).status_code == 404

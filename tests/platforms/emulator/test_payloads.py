@@ -15,7 +15,7 @@ from werkzeug.test import Client
 
 from platforms.emulator.accounts import ACCOUNTS
 from platforms.emulator.book import STAGES
-from tests.platforms.emulator.acts import EBAY_ORDERS, EBAY_USER, Acts
+from tests.platforms.emulator.acts import AMAZON_ORDERS, EBAY_ORDERS, EBAY_USER, Acts
 from tests.platforms.emulator.conftest import MakeEmulator
 
 pytestmark = pytest.mark.contracts
@@ -124,6 +124,38 @@ def test_ozon_answers(acts: Acts, path: str) -> None:
     value = acts.ozon(path, body).json
 
     check_openapi(document, answer["content"]["application/json"]["schema"], value)
+
+
+@pytest.mark.parametrize(
+    ("listing", "path"),
+    [
+        ("/v4/posting/fbs/list", "/v3/posting/fbs/get"),
+        ("/v3/posting/fbo/list", "/v2/posting/fbo/get"),
+    ],
+)
+def test_ozons_single_postings(acts: Acts, listing: str, path: str) -> None:
+    document = contract("ozon/seller-api.trimmed.openapi.json")
+    schema = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]
+    window = {"since": "2026-10-01T00:00:00Z", "to": "2026-11-21T12:00:00Z"}
+    postings = acts.ozon(listing, {"filter": window, "limit": 100}).json["postings"]
+
+    for posting in postings[-20:]:
+        body = {
+            "posting_number": posting["posting_number"],
+            "with": {"analytics_data": True, "financial_data": True},
+        }
+        check_openapi(document, schema["schema"], acts.ozon(path, body).json)
+
+
+def test_amazons_single_order(acts: Acts) -> None:
+    model = contract("amazon/models/orders_2026-01-01.json")
+    token = acts.amazon_self("amazon-aurora-eu")
+    number = acts.amazon_page(token)["orders"][0]["orderId"]
+
+    value = acts.amazon_get(f"{AMAZON_ORDERS}/{number}", token, includedData=INCLUDED).json
+
+    schema = {"definitions": model["definitions"], **model["definitions"]["GetOrderResponse"]}
+    jsonschema.Draft4Validator(closed(schema)).validate(value)
 
 
 def test_token_answers(acts: Acts) -> None:

@@ -155,6 +155,21 @@ def test_the_search_selects_by_time_of_change(acts: Acts) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "found"),
+    [("#1001", 1), ("1001", 1), ("#100", 9), ("#1999", 0), ("#1001'OR", None)],
+)
+def test_the_search_finds_names_by_their_beginning(
+    acts: Acts, name: str, found: int | None
+) -> None:
+    answer = ask(acts, ORDERS, first=50, query=f"name:'{name}'")
+
+    if found is None:
+        assert code_of(answer) == "BAD_REQUEST"
+    else:
+        assert len(answer.json["data"]["orders"]["nodes"]) == found
+
+
+@pytest.mark.parametrize(
     ("variables", "code"),
     [
         ({"first": 251}, "BAD_REQUEST"),

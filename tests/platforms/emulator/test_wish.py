@@ -134,6 +134,23 @@ def test_parameters_outside_the_contract_are_refused(acts: Acts, query: dict[str
     assert said(ask(acts.client, "/orders", token, **query)) == (400, 1001)
 
 
+@pytest.mark.parametrize("number", ["62aa00000000000d1f2c3b4d", "bulk", "62aa"])
+def test_an_order_that_is_not_there_is_an_invalid_parameter(acts: Acts, number: str) -> None:
+    token = granted(acts.client)["access_token"]
+
+    assert said(ask(acts.client, f"/orders/{number}", token)) == (400, 1001)
+
+
+def test_one_order_takes_fields_and_nothing_else(acts: Acts) -> None:
+    token = granted(acts.client)["access_token"]
+    number = ask(acts.client, "/orders", token, limit="1").json["data"][0]["id"]
+
+    some = ask(acts.client, f"/orders/{number}", token, fields="id,state").json["data"]
+
+    assert set(some) == {"id", "state"}
+    assert said(ask(acts.client, f"/orders/{number}", token, limit="1")) == (400, 1001)
+
+
 def test_orders_come_newest_first_unless_asked_otherwise(acts: Acts) -> None:
     token = granted(acts.client)["access_token"]
 
