@@ -1,4 +1,7 @@
-"""Buyers' data that a marketplace wants gone: scrubbed from orders, payloads and quarantine."""
+"""Buyers' data that a marketplace wants gone: scrubbed from orders, payloads and quarantine.
+
+The law stands behind such an order: no legal hold stops it, and the trail says which was in force.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from platforms import landing
-from platforms.models import Authorization, Order, OrderRaw, Quarantined, QuarantineState
+from platforms.keeping.holds import holds_on
+from platforms.keeping.removal import EMPTIED, empty_orders, empty_records, lock_in_order
+from platforms.models import Authorization, Order, Quarantined, QuarantineState
 from platforms.spec import Notice
 from tenants.flows.record_event import record_event
 from tenants.models import Store
 from tenants.scope import all_tenants, tenant_scope
-
-# The country alone names nobody, and taxes are reckoned by it.
-PERSONAL = [column for column in landing.PERSONAL_COLUMNS if column != "ship_country"]
 
 
 def erase_buyer(
@@ -27,7 +29,8 @@ def erase_buyer(
     authorizations: Sequence[Authorization] | None,
 ) -> str:
     """Erase the buyers that `notice` names, by order number or by id, name and e-mail address;
-    figures stay. `authorizations` None: in all tenants. Safe to repeat."""
+    figures stay, and no later pull brings the data back. `authorizations` None: in all tenants.
+    Safe to repeat."""
     if authorizations is None:
         with all_tenants("a marketplace's order to erase a person holds for every tenant"):
             stores = list(Store.objects.filter(platform=platform).select_related("tenant"))
@@ -42,17 +45,19 @@ def erase_buyer(
     found = 0
     for tenant_id, theirs in by_tenant.items():
         with tenant_scope(tenant_id), transaction.atomic():
-            found += _erase(theirs, _of_buyer(notice), notice.buyers, now=now)
+            found += _erase(theirs, _of_buyer(notice), notice.buyers, for_good=True, now=now)
     return "erased" if found else "nothing stored"
 
 
 def erase_shop(*, authorization: Authorization, shop_id: str, now: datetime) -> str:
-    """Erase the data of all buyers of a shop. Call in the tenant's scope. Safe to repeat."""
+    """Erase the data of all buyers of a shop. Call in the tenant's scope. Safe to repeat.
+
+    A seller who links the shop again is given it anew by the marketplace."""
     stores = Store.objects.filter(authorization=authorization).select_related("tenant")
     if shop_id:
         stores = stores.filter(external_id=shop_id)
     with transaction.atomic():
-        found = _erase(list(stores), Q(), None, now=now)
+        found = _erase(list(stores), Q(), None, for_good=False, now=now)
     return "erased" if found else "nothing stored"
 
 
@@ -65,37 +70,47 @@ def _of_buyer(notice: Notice) -> Q:
     return named
 
 
-def _erase(stores: list[Store], which: Q, marks: Sequence[str] | None, *, now: datetime) -> int:
-    """`marks` None: everything waiting in quarantine goes, else what holds one of them."""
+def _erase(
+    stores: list[Store], which: Q, marks: Sequence[str] | None, *, for_good: bool, now: datetime
+) -> int:
+    """`marks` None: everything in quarantine goes, else what holds one of them."""
+    found: dict[int, dict[int, str]] = {store.pk: {} for store in stores}
+    locked = lock_in_order(Order.objects.filter(which, store__in=stores))
+    for pk, store_id, number in locked.values_list("pk", "store_id", "number"):
+        found[store_id][pk] = number
     erased = 0
     for store in stores:
-        orders: QuerySet[Order] = Order.objects.filter(which, store=store)
-        pks = list(orders.values_list("pk", flat=True))
-        Order.objects.filter(pk__in=pks).update(**dict.fromkeys(PERSONAL))
-        OrderRaw.objects.filter(order__in=pks).delete()
+        orders = found[store.pk]
+        empty_orders(list(orders), for_good_at=now if for_good else None)
         records = _empty_quarantine(store, marks, now=now)
-        if pks or records:
-            record_event(
-                tenant=store.tenant, verb="buyer.erased", actor=None, now=now, target=store,
-                detail={"orders": len(pks), "records": records},
-            )  # fmt: skip
-        erased += len(pks) + records
+        if orders or records:
+            _record(store, set(orders.values()), records, now=now)
+        erased += len(orders) + records
     return erased
 
 
+def _record(store: Store, numbers: set[str], records: int, *, now: datetime) -> None:
+    record_event(
+        tenant=store.tenant, verb="buyer.erased", actor=None, now=now, target=store,
+        detail={"orders": len(numbers), "records": records},
+    )  # fmt: skip
+    for hold in holds_on(store, numbers):
+        record_event(
+            tenant=store.tenant, verb="hold.overruled", actor=None, now=now, target=hold,
+            detail={"hold": str(hold.public_id)},
+        )  # fmt: skip
+
+
 def _empty_quarantine(store: Store, marks: Sequence[str] | None, *, now: datetime) -> int:
-    held = Quarantined.objects.filter(
-        Q(store=store) | Q(store=None, stream__authorization=store.authorization_id),
-        state=QuarantineState.WAITING,
-    )
+    kept = Quarantined.objects.filter(
+        Q(store=store) | Q(store=None, stream__authorization=store.authorization_id)
+    ).exclude(raw__in=EMPTIED)
     wanted = [mark.encode() for mark in marks or () if len(mark) >= 3]
     gone = [
         record.pk
-        for record in held.iterator(chunk_size=200)
+        for record in kept.iterator(chunk_size=200)
         if marks is None or any(mark in landing.decompress(record.raw) for mark in wanted)
     ]
-    Quarantined.objects.filter(pk__in=gone).update(
-        state=QuarantineState.DISMISSED, raw=landing.compress(b""), settled_at=now,
-        settled_note="erased at the marketplace's order",
-    )  # fmt: skip
-    return len(gone)
+    return empty_records(
+        gone, state=QuarantineState.DISMISSED, note="erased at the marketplace's order", now=now
+    )

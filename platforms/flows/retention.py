@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from platforms.flows.announce import expire_notices
 from platforms.flows.count_nightly import expire_counts
 from platforms.flows.watch import expire_watching
+from platforms.keeping.holds import covered
+from platforms.keeping.removal import free_rows
 from platforms.models import Delivery, LinkAttempt, OrderRaw, PullRun, RateBucket, Step
 
 RUNS_KEPT = timedelta(days=90)
 PUSHES_KEPT = timedelta(days=30)
 PUSH_BODIES_KEPT = timedelta(days=7)  # as long as one may be worked on again
 BATCH = 5_000
+ROUNDS = 100  # of raw payloads in a run: an hour must not bring more than it takes away
 
 
 def expire(*, now: datetime) -> int:
-    """Delete expired raw payloads and old runs, close abandoned attempts; how many rows."""
-    raws = OrderRaw.objects.filter(expires_at__lte=now).values_list("pk", flat=True)[:BATCH]
-    gone, _ = OrderRaw.objects.filter(pk__in=list(raws)).delete()
+    """Delete expired raw payloads that no legal hold keeps and old runs, close abandoned
+    attempts; how many rows."""
+    gone = _expire_raws(now=now)
     runs = PullRun.objects.filter(started_at__lte=now - RUNS_KEPT).values_list("pk", flat=True)
     gone += PullRun.objects.filter(pk__in=list(runs[:BATCH])).delete()[0]
     Delivery.objects.filter(received_at__lte=now - PUSH_BODIES_KEPT).exclude(body=None).update(
@@ -37,3 +42,15 @@ def expire(*, now: datetime) -> int:
         sealed_pending=None,
         sealed_verifier=None,
     )
+
+
+def _expire_raws(*, now: datetime) -> int:
+    gone = 0
+    for _round in range(ROUNDS):
+        with transaction.atomic():
+            raws = OrderRaw.objects.filter(expires_at__lte=now).exclude(covered("order__"))
+            pks = list(free_rows(raws).values_list("pk", flat=True)[:BATCH])
+            gone += OrderRaw.objects.filter(pk__in=pks).delete()[0]
+        if len(pks) < BATCH:
+            break
+    return gone
