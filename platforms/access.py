@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from platforms.models import ChatRobot, LinkAttempt, Notice, Stream
+from platforms.models import ChatRobot, LegalHold, LinkAttempt, Notice, Stream
 from platforms.notices.board import visible_notices
 from tenants.access import View, get_store
 from tenants.middleware import Workspace
@@ -59,6 +59,15 @@ def get_robot(public_id: UUID) -> ChatRobot:
     if robot is None:
         raise Http404
     return robot
+
+
+def get_hold(public_id: UUID) -> LegalHold:
+    """A legal hold of the tenant whose scope this request is in, for its managers, or 404."""
+    holds = LegalHold.objects.select_related("tenant", "store")
+    hold = holds.filter(public_id=public_id).first()
+    if hold is None:
+        raise Http404
+    return hold
 
 
 def posted(view: View) -> View:

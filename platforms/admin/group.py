@@ -19,7 +19,8 @@ _LOOKS = {
     "platforms": (
         "app", "authorization", "consent", "linkattempt", "stream", "pullrun", "quarantined",
         "delivery", "order", "orderline", "orderraw", "trouble", "outage", "timelineentry",
-        "notice", "sending", "chatrobot", "calendarfeed", "diagnosis", "datacheck", "replay",
+        "notice", "sending", "chatrobot", "calendarfeed", "diagnosis", "datacheck",
+        "retentionrule", "legalhold", "scrub", "replay",
     ),
     "accounts": ("user",),
     "django_q": ("schedule", "success", "failure", "ormq"),
