@@ -32,8 +32,10 @@ from platforms.flows import watch as watching
 from platforms.flows import work_checks as checking
 from platforms.flows import work_deliveries as delivering
 from platforms.flows.retention import expire
+from platforms.flows.scrub_buyers import scrub_buyers
 from platforms.models import Authorization, Delivery, Stream
 from platforms.refresh_engine import Engine
+from tenants.models import Tenant
 from tenants.scope import all_tenants, tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -153,9 +155,24 @@ def register_one(authorization: Authorization) -> None:
 
 
 def pump_retention(**_later: object) -> int:
-    """Forget raw payloads and attempts whose time is over."""
+    """Forget raw payloads and attempts whose time is over, then buyers' data by each tenant's
+    rules. What a turn does not reach is done by the next."""
     with all_tenants("retention is the same rule for every tenant"):
-        return expire(now=timezone.now())
+        gone = expire(now=timezone.now())
+    ends = time.monotonic() + PUMP_FOR_S
+    bugs: list[Exception] = []
+    tenants = list(Tenant.objects.order_by("?"))  # so that none is always the last
+    for tenant in tenants:
+        _attempt(partial(scrub_one, ends), bugs, tenant)
+    _tell(bugs)
+    return gone
+
+
+def scrub_one(ends: float, tenant: Tenant) -> None:
+    if time.monotonic() < ends:
+        scrub_buyers(
+            tenant=tenant, now=timezone.now(), go_on=lambda: time.monotonic() < ends
+        )  # fmt: skip
 
 
 def pump_watch(*, limit: int = 500, **_later: object) -> int:
