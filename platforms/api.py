@@ -20,7 +20,8 @@ from platforms import health, orders_query, registry
 from platforms.flows.note_reading import note_reading
 from platforms.models import Order
 from platforms.normalized import normalized
-from platforms.orders_query import BadCursor, OrderFilterForm
+from platforms.orders_found import PAGE_SIZE, BadCursor
+from platforms.orders_query import OrderFilterForm
 from platforms.serializers import (
     HealthSerializer,
     OrderPageSerializer,
@@ -131,10 +132,12 @@ class OrdersView(TenantAPIView):
             raise ValidationError(
                 {name: [str(text) for text in texts] for name, texts in form.errors.items()}
             )
-        found = orders_query.find_orders(form.filters, stores).prefetch_related("lines")
+        found = orders_query.find_orders(form.filters, stores)
         try:
-            page = orders_query.page_of(
-                found, cursor=request.query_params.get("cursor", ""), size=self._limit(request)
+            page = found.page(
+                cursor=request.query_params.get("cursor", ""),
+                size=self._limit(request),
+                shape=orders_query.with_lines,
             )
         except BadCursor:
             raise ValidationError(
@@ -150,7 +153,7 @@ class OrdersView(TenantAPIView):
         )
 
     def _limit(self, request: Request) -> int:
-        text = request.query_params.get("limit", "") or str(orders_query.PAGE_SIZE)
+        text = request.query_params.get("limit", "") or str(PAGE_SIZE)
         if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_PER_PAGE):
             raise ValidationError(
                 {"limit": [_("Write a number from 1 to %(most)s.") % {"most": MOST_PER_PAGE}]}

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_safe
 from platforms import orders_csv, orders_query, registry
 from platforms.flows.note_reading import note_reading
 from platforms.models import STATUS_LABELS, Order
-from platforms.orders_query import COUNT_CAP, BadCursor, OrderFilterForm, OrderPage, reader_zone
+from platforms.orders_found import COUNT_CAP, BadCursor, FoundOrders, OrderPage
+from platforms.orders_query import OrderFilterForm, reader_zone
 from tenants.access import WorkspaceRequest, member_required
 from tenants.flows.record_event import record_event
 from tenants.models import Store, Tenant
@@ -50,7 +51,7 @@ def orders(request: WorkspaceRequest) -> HttpResponse:
             # An address cut short on its way: what it filtered by still holds.
             return redirect(_list_url(request.GET))
         context |= _shown(request, page) | {
-            "count": orders_query.count_capped(found),
+            "count": found.count(),
             "cap": COUNT_CAP,
             "filtered": not form.filters.is_empty,
         }
@@ -73,8 +74,8 @@ def _nothing_to_read(request: WorkspaceRequest) -> HttpResponse:
     )
 
 
-def _page(found: TenantQuerySet[Order], cursor: str, stores: Sequence[Store]) -> OrderPage:
-    page = orders_query.page_of(orders_query.with_summary(found), cursor=cursor)
+def _page(found: FoundOrders, cursor: str, stores: Sequence[Store]) -> OrderPage:
+    page = found.page(cursor=cursor, shape=orders_query.with_summary)
     by_id = {store.pk: store for store in stores}
     for order in page.orders:
         order.store = by_id[order.store_id]  # they are all here already: no join, no query
@@ -84,6 +85,7 @@ def _page(found: TenantQuerySet[Order], cursor: str, stores: Sequence[Store]) ->
 def _shown(request: WorkspaceRequest, page: OrderPage) -> dict[str, object]:
     return {
         "orders": page.orders,
+        "reached": page.reached,
         "previous_url": _list_url(request.GET, at=page.previous) if page.previous else "",
         "next_url": _list_url(request.GET, at=page.next) if page.next else "",
     }
@@ -170,7 +172,7 @@ def orders_export(request: WorkspaceRequest) -> HttpResponse | StreamingHttpResp
 
 
 def _csv(
-    found: TenantQuerySet[Order],
+    found: FoundOrders,
     stores: Sequence[Store],
     columns: Sequence[orders_csv.Column],
     tenant: Tenant,
@@ -182,9 +184,7 @@ def _csv(
     cursor = ""
     while True:
         with tenant_scope(tenant):
-            page = orders_query.page_of(
-                found.prefetch_related("lines"), cursor=cursor, size=EXPORT_BATCH
-            )
+            page = found.page(cursor=cursor, size=EXPORT_BATCH, shape=orders_query.with_lines)
             rows: list[list[orders_csv.Cell]] = []
             for each in page.orders:
                 each.store = by_id[each.store_id]

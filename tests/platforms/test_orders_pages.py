@@ -193,7 +193,7 @@ def test_a_broken_cursor_begins_anew_with_the_same_filters(world, bo):
 
 
 def test_many_orders_are_not_counted_to_the_end(world, bo, monkeypatch):
-    monkeypatch.setattr("platforms.orders_query.COUNT_CAP", 2)
+    monkeypatch.setattr("platforms.orders_found.COUNT_CAP", 2)
     monkeypatch.setattr("platforms.views.orders.COUNT_CAP", 2)
     for _ in range(5):
         make_order(world.tea)
@@ -201,7 +201,7 @@ def test_many_orders_are_not_counted_to_the_end(world, bo, monkeypatch):
 
 
 def test_where_counting_is_slow_many_is_said(world, bo, monkeypatch):
-    monkeypatch.setattr("platforms.orders_query.FEW_MATCHES", 2)
+    monkeypatch.setattr("platforms.orders_found.FEW", 2)
     for _ in range(5):
         make_order(world.tea, buyer_name="Anna Schmidt")
     page = body(bo.get(reverse("orders"), {"q": "anna"}))

@@ -7,14 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from platforms import registry
-from platforms.models import Order
-from platforms.orders_query import (
-    BadCursor,
-    OrderFilterForm,
-    OrderFilters,
-    find_orders,
-    page_of,
-)
+from platforms.orders_found import BadCursor, FoundOrders
+from platforms.orders_query import OrderFilterForm, OrderFilters, find_orders
 from tenants.scope import tenant_scope
 from tests.support.factories import NOON, make_order
 
@@ -28,29 +22,33 @@ def lotus(world):
 
 
 def numbers(filters: OrderFilters, *stores) -> set[str]:
-    return {order.number for order in find_orders(filters, list(stores))}
+    return set(walk(find_orders(filters, list(stores)), size=50))
 
 
 def form(world, **typed: str) -> OrderFilterForm:
     return OrderFilterForm(typed, stores=[world.tea, world.silk], zone=SHANGHAI)
 
 
-def walk(orders, *, size: int) -> list[str]:
+def of_tea(world) -> FoundOrders:
+    return find_orders(OrderFilters(), [world.tea])
+
+
+def walk(orders: FoundOrders, *, size: int) -> list[str]:
     """All numbers, page after page towards the oldest."""
     seen, cursor = [], ""
     while True:
-        page = page_of(orders, cursor=cursor, size=size)
+        page = orders.page(cursor=cursor, size=size)
         seen += [order.number for order in page.orders]
         cursor = page.next
         if not cursor:
             return seen
 
 
-def walk_back(orders, *, size: int, cursor: str) -> list[str]:
+def walk_back(orders: FoundOrders, *, size: int, cursor: str) -> list[str]:
     """All numbers before `cursor`, page by page towards the newest."""
     seen: list[str] = []
     while cursor:
-        page = page_of(orders, cursor=cursor, size=size)
+        page = orders.page(cursor=cursor, size=size)
         seen = [order.number for order in page.orders] + seen
         cursor = page.previous
     return seen
@@ -60,21 +58,22 @@ def walk_back(orders, *, size: int, cursor: str) -> list[str]:
 @pytest.mark.parametrize("seed", range(4))
 def test_pages_lose_and_double_nothing_with_equal_timestamps(lotus, size, seed):
     dice = random.Random(seed)
-    for _ in range(23):
+    made = [
         make_order(lotus.tea, placed_at=NOON + timedelta(seconds=dice.randrange(4)))
-    orders = Order.objects.all()
-    expected = list(orders.order_by("-placed_at", "-id").values_list("number", flat=True))
-    assert walk(orders, size=size) == expected
+        for _ in range(23)
+    ]
+    made.sort(key=lambda order: (order.placed_at, order.pk), reverse=True)
+    assert walk(of_tea(lotus), size=size) == [order.number for order in made]
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_going_back_gives_the_same_orders_as_going_forth(lotus, size):
     for each in range(11):
         make_order(lotus.tea, placed_at=NOON + timedelta(seconds=each // 4))
-    orders = Order.objects.all()
+    orders = of_tea(lotus)
     everything = walk(orders, size=50)
     cursor = ""
-    while (page := page_of(orders, cursor=cursor, size=size)).next:
+    while (page := orders.page(cursor=cursor, size=size)).next:
         cursor = page.next
     last = [order.number for order in page.orders]
     assert walk_back(orders, size=size, cursor=page.previous) + last == everything
@@ -83,16 +82,16 @@ def test_going_back_gives_the_same_orders_as_going_forth(lotus, size):
 def test_a_new_order_on_top_moves_no_page(lotus):
     for each in range(4):
         make_order(lotus.tea, placed_at=NOON - timedelta(seconds=each))
-    first = page_of(Order.objects.all(), size=2)
-    before = page_of(Order.objects.all(), cursor=first.next, size=2)
+    first = of_tea(lotus).page(size=2)
+    before = of_tea(lotus).page(cursor=first.next, size=2)
     make_order(lotus.tea, placed_at=NOON + timedelta(days=1))
-    after = page_of(Order.objects.all(), cursor=first.next, size=2)
+    after = of_tea(lotus).page(cursor=first.next, size=2)
     assert [o.pk for o in before.orders] == [o.pk for o in after.orders]
 
 
 def test_the_first_page_has_no_way_back_and_the_last_no_way_on(lotus):
     make_order(lotus.tea)
-    page = page_of(Order.objects.all())
+    page = of_tea(lotus).page()
     assert (page.previous, page.next) == ("", "")
 
 
@@ -103,18 +102,18 @@ def test_the_first_page_has_no_way_back_and_the_last_no_way_on(lotus):
 )  # fmt: skip
 def test_a_cursor_of_somebody_else_is_refused(lotus, cursor):
     with pytest.raises(BadCursor):
-        page_of(Order.objects.all(), cursor=cursor)
+        of_tea(lotus).page(cursor=cursor)
 
 
 def test_a_cursor_of_the_far_future_gives_a_page(lotus):
     make_order(lotus.tea)
-    assert len(page_of(Order.objects.all(), cursor="o" + "d" * 13 + "." + "0" * 32).orders) == 1
+    assert len(of_tea(lotus).page(cursor="o" + "d" * 13 + "." + "0" * 32).orders) == 1
 
 
 def test_a_cursor_tells_no_serial_id(lotus):
     for _ in range(3):
         order = make_order(lotus.tea)
-    cursor = page_of(Order.objects.all(), size=1).next
+    cursor = of_tea(lotus).page(size=1).next
     assert cursor.endswith(order.public_id.hex)
 
 
@@ -198,12 +197,58 @@ def test_the_trail_does_not_keep_what_was_searched():
     assert "Anna" not in str(OrderFilters(text="Anna").for_trail())
 
 
-@pytest.mark.parametrize("few", [0, 2000])
+@pytest.mark.parametrize("few", [0, 2, 1000])
 @pytest.mark.parametrize("text", ["12-34567", "anna", "CUP-1"])
 def test_many_matches_are_found_like_few(lotus, monkeypatch, few, text):
-    monkeypatch.setattr("platforms.orders_query.FEW_MATCHES", few)
+    monkeypatch.setattr("platforms.orders_found.FEW", few)
     make_order(lotus.tea, number="12-34567-89012", buyer_name="Anna Schmidt", sku="CUP-1", lines=2)
     make_order(lotus.tea, number="77", buyer_name="Bo", sku="CUP-2")
     make_order(lotus.silk, number="12-34567-1", buyer_name="Anna", sku="CUP-1")
-    found = find_orders(OrderFilters(text=text), [lotus.tea])
-    assert [order.number for order in found] == ["12-34567-89012"]
+    assert numbers(OrderFilters(text=text), lotus.tea) == {"12-34567-89012"}
+
+
+@pytest.fixture
+def walking(monkeypatch):
+    """Whatever is searched for is common, steps are short and a page has two of them."""
+    for name, value in (("FEW", 0), ("WALK", 3), ("STEPS", 2), ("PAGE_SIZE", 2), ("SLICES", 4)):
+        monkeypatch.setattr(f"platforms.orders_found.{name}", value)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_a_walk_loses_and_doubles_nothing_in_both_directions(lotus, walking, size):
+    made = []
+    for each in range(40):
+        store = (lotus.tea, lotus.tea, lotus.silk)[each % 3]
+        name = "Anna" if each % 7 in (0, 1) else "Bo"
+        placed_at = NOON + timedelta(seconds=each // 4)
+        made.append(make_order(store, buyer_name=name, placed_at=placed_at))
+    made.sort(key=lambda order: (order.placed_at, order.pk), reverse=True)
+    expected = [order.number for order in made if order.buyer_name == "Anna"]
+    orders = find_orders(OrderFilters(text="anna"), [lotus.tea, lotus.silk, lotus.rice])
+    assert walk(orders, size=size) == expected
+    cursor = ""
+    while (page := orders.page(cursor=cursor, size=size)).next:
+        cursor = page.next
+    last = [order.number for order in page.orders]
+    assert walk_back(orders, size=size, cursor=page.previous) + last == expected
+
+
+def test_a_walk_that_stops_early_says_how_far_it_got(lotus, walking):
+    for each in range(20):
+        name = "Anna" if each == 0 else "Bo"
+        make_order(lotus.tea, buyer_name=name, placed_at=NOON + timedelta(seconds=each))
+    page = find_orders(OrderFilters(text="anna"), [lotus.tea]).page()
+    assert page.orders == []
+    assert page.reached == NOON + timedelta(seconds=14)
+    assert page.next
+
+
+@pytest.mark.parametrize("direction", ["previous", "next"])
+def test_orders_beside_one_that_is_gone_are_not_lost(lotus, direction):
+    orders = [make_order(lotus.tea) for _ in range(5)]
+    page = of_tea(lotus).page(size=1)
+    page = of_tea(lotus).page(cursor=page.next, size=1)
+    page = of_tea(lotus).page(cursor=page.next, size=1)
+    orders[2].delete()
+    around = of_tea(lotus).page(cursor=getattr(page, direction))
+    assert len(around.orders) == 4
