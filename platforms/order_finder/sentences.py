@@ -180,7 +180,11 @@ def _not_linked(found: Finding, seeker: Seeker, company: str) -> Words:
 
 
 def _needs_relink(found: Finding, seeker: Seeker, company: str) -> Words:
-    title = _("%(store)s must be linked again.") % _names(found)
+    if found.named is None:
+        title = _("The order %(number)s may be in %(store)s, which must be linked again.")
+    else:
+        title = _("%(store)s must be linked again.")
+    title %= _names(found)
     text = _(
         "%(platform)s no longer accepts our permission, so orders do not come. After relinking,"
         " those that were missed come by themselves."

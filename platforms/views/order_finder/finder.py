@@ -11,7 +11,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from platforms.advice import advice_for
@@ -20,6 +19,7 @@ from platforms.flows.find_order import BadNumber, find_order
 from platforms.flows.fix_order import Fixed, NotAllowed, NotNow, fix_order
 from platforms.order_finder.own_rows import readable_stores
 from platforms.order_finder.reasons import DONE_BY_US, Finding, Fix, Seeker
+from platforms.order_finder.said import SAID
 from platforms.order_finder.sentences import told
 from platforms.views.headers import not_stored
 from platforms.views.order_finder.forms import FinderForm, carried_filters, read_filters
@@ -134,34 +134,3 @@ def _after(
 def _back(number: str, store: Store) -> HttpResponse:
     query = urlencode({"number": number, "store": store.public_id})
     return redirect(f"{reverse('find_order')}?{query}")
-
-
-SAID = {
-    "here": (messages.SUCCESS, gettext_lazy("The order %(number)s is here now.")),
-    "filling": (
-        messages.SUCCESS,
-        gettext_lazy("The order %(number)s is here now; the others of its day follow."),
-    ),
-    "asked": (
-        messages.SUCCESS,
-        gettext_lazy("The pull of %(store)s starts now; search again in a moment."),
-    ),
-    "resumed": (
-        messages.SUCCESS,
-        gettext_lazy("%(store)s goes on, and what was missed is caught up."),
-    ),
-    "gone": (
-        messages.WARNING,
-        gettext_lazy("The platform does not have the order %(number)s for %(store)s."),
-    ),
-    "unreadable": (
-        messages.WARNING,
-        gettext_lazy(
-            "The order %(number)s still cannot be read. It is kept whole, and support sees it."
-        ),
-    ),
-    "nothing": (
-        messages.INFO,
-        gettext_lazy("Nothing was waiting under %(number)s any more. Search again."),
-    ),
-}
