@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -48,7 +48,8 @@ DEEP_RESCAN = timedelta(days=30)
 DEEP_EVERY = timedelta(hours=6)
 FIRST = timedelta(hours=50)  # yesterday and today, in whatever time zone
 RECENT = timedelta(hours=1)
-NUMBER = r"[0-9]{6,20}-[0-9]{4,6}-[0-9]{1,4}"  # of a posting: 0145123456-0007-1
+ORDER = r"[0-9]{6,20}-[0-9]{4,6}"
+POSTING = rf"{ORDER}-[0-9]{{1,4}}"  # 0145123456-0007-1
 EXTRAS = {"analytics_data": True, "financial_data": True}
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -205,42 +206,69 @@ class Ozon(Adapter):
         )
 
     def _list(self, call: Call, at: _Cursor, *, limit: int = PAGE_SIZE) -> _Postings:
-        body: dict[str, object] = {
-            "filter": _filter(at),
-            "limit": limit,
-            "sort_dir": "ASC",
-            "with": EXTRAS,
-        }
-        if at.at:
-            body["cursor"] = at.at
         path = OPEN_LIST if at.kind == "open" else identity.LISTS[at.kind]
-        request = Request(method="POST", path=path, operation="orders", json=body)
-        return reading.decode(calls.ask(call, request), _Postings)
+        return _read_list(call, path, _filter(at), cursor=at.at, limit=limit)
 
     def fetch_order(self, call: Call, *, number: str, now: datetime) -> Page | None:
-        """As in a pull a key for one of the two lists does, as long as that one opens."""
-        if not re.fullmatch(NUMBER, number):
-            return None
-        refused: NeedsSeller | None = None
-        for kind, path in faults.GET_PATHS.items():
-            body = {"posting_number": number, "with": EXTRAS}
-            request = Request(method="POST", path=path, operation="order", json=body)
-            try:
-                answer = calls.ask(call, request)
-            except NeedsSeller as exc:
-                if exc.fault is not Fault.INSUFFICIENT_SCOPE or refused:
-                    raise
-                refused = exc
-                continue
-            if not faults.is_missing(request, answer):
-                return self.page_of_one(reading.decode(answer, _One).result, kind=kind)
+        """Of an order's number all postings of the last year; as in a pull, a key for one of the
+        two lists does as long as that one opens."""
+        if re.fullmatch(POSTING, number):
+            return _in_either(lambda kind: self._posting(call, kind, number))
+        if re.fullmatch(ORDER, number):
+            return _in_either(lambda kind: _postings(call, kind, number, now=now))
         return None
+
+    def _posting(self, call: Call, kind: str, number: str) -> Page | None:
+        body = {"posting_number": number, "with": EXTRAS}
+        request = Request(method="POST", path=faults.GET_PATHS[kind], operation="order", json=body)
+        answer = calls.ask(call, request)
+        if faults.is_missing(request, answer):
+            return None
+        return self.page_of_one(reading.decode(answer, _One).result, kind=kind)
 
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
         return orders.parse_order(raw, kind=kind)
 
     def order_number(self, raw: msgspec.Raw) -> str:
         return orders.read_order_number(raw)
+
+
+def _read_list(
+    call: Call, path: str, wanted: Mapping[str, object], *, cursor: str = "", limit: int = PAGE_SIZE
+) -> _Postings:
+    body: dict[str, object] = {
+        "filter": dict(wanted),
+        "limit": limit,
+        "sort_dir": "ASC",
+        "with": EXTRAS,
+    }
+    if cursor:
+        body["cursor"] = cursor
+    request = Request(method="POST", path=path, operation="orders", json=body)
+    return reading.decode(calls.ask(call, request), _Postings)
+
+
+def _postings(call: Call, kind: str, number: str, *, now: datetime) -> Page | None:
+    """All packages of one buyer's order."""
+    wanted = {"since": _stamp(now - WIDEST), "to": _stamp(now), "order_numbers": [number]}
+    found = _read_list(call, identity.LISTS[kind], wanted).postings
+    return Page(records=tuple(found), kind=kind) if found else None
+
+
+def _in_either(look: Callable[[str], Page | None]) -> Page | None:
+    """What FBS has, else what FBO has. Raises INSUFFICIENT_SCOPE if neither may be read."""
+    refused = 0
+    for kind in identity.LISTS:
+        try:
+            page = look(kind)
+        except NeedsSeller as exc:
+            refused += 1
+            if exc.fault is not Fault.INSUFFICIENT_SCOPE or refused == len(identity.LISTS):
+                raise
+            continue
+        if page is not None:
+            return page
+    return None
 
 
 def _start(window: Window, *, now: datetime, overlap: timedelta) -> _Cursor:

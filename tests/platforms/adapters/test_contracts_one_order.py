@@ -84,6 +84,16 @@ def test_ozons_own_examples_are_read(
     check(contracts, call, spec=OZON)
 
 
+def test_ozon_is_asked_for_an_order_as_its_contract_says(contracts: Path) -> None:
+    empty = (200, {"postings": [], "cursor": "", "has_next": False})
+    call = ScriptedCall(registry.get("ozon"), accounts.OZON, empty, empty)
+
+    assert call.adapter.fetch_order(call, number="0145123456-0007", now=NOON) is None
+
+    assert len(call.sent) == 2
+    check(contracts, call, spec=OZON)
+
+
 def test_wishs_own_example_is_the_recorded_order(contracts: Path) -> None:
     spec = contract.load(contracts / "wish" / "wish-v3.openapi.json")
     answers = spec["paths"]["/api/v3/orders/{id}"]["get"]["responses"]

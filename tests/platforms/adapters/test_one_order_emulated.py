@@ -125,6 +125,20 @@ def test_a_shopify_order_is_found_by_the_name_sellers_know(link):
             assert [each.number for each in read(adapter, asked(adapter, call, name))] == [number]
 
 
+def test_an_ozon_orders_number_finds_all_its_packages(link):
+    with calling(link("ozon-zarya")) as (adapter, call):
+        found = pulled(adapter, call)
+        orders = [number.rpartition("-")[0] for number in found]
+        several = next(each for each in orders if orders.count(each) > 1)
+        packages = {number: record for number, record in found.items() if several in number}
+
+        records = asked(adapter, call, several)
+
+    assert records is not None
+    assert {adapter.order_number(msgspec.Raw(raw)) for _kind, raw in records} == set(packages)
+    assert sorted(raw for _kind, raw in records) == sorted(raw for _k, raw in packages.values())
+
+
 def test_what_is_not_there_counts_as_a_call_that_went_well(link):
     store = link("ebay-lantern")
     CallStat.objects.all().delete()

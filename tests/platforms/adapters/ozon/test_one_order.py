@@ -138,8 +138,39 @@ def test_elsewhere_not_found_stays_a_fault():
     assert caught.value.fault is Fault.INVALID_REQUEST
 
 
+def postings(*numbers: str) -> tuple[int, object]:
+    found = json.loads(bytes(payload("ozon", "older_prices")))
+    return 200, {"postings": [found | {"posting_number": number} for number in numbers]}
+
+
+def test_an_orders_number_finds_all_its_packages():
+    script = (postings(), postings("0145123499-0003-1", "0145123499-0003-2"))
+
+    call, page = fetch(*script, number="0145123499-0003")
+
+    assert [request.path for request in call.sent] == [
+        "/v4/posting/fbs/list",
+        "/v3/posting/fbo/list",
+    ]
+    assert call.sent[0].operation == "orders"
+    assert call.sent[0].json["filter"] == {
+        "since": "2025-11-22T12:00:00.000Z",
+        "to": "2026-11-21T12:00:00.000Z",
+        "order_numbers": ["0145123499-0003"],
+    }
+    assert [ozon.order_number(raw)[-1] for raw in page.records] == ["1", "2"]
+    assert (page.kind, page.cursor) == ("fbo", None)
+
+
+def test_an_unknown_orders_number_is_no_fault():
+    assert fetch(postings(), postings(), number="0145123499-0003")[1] is None
+    assert fetch(NO_ROLE, postings(), number="0145123499-0003")[1] is None
+    with pytest.raises(NeedsSeller):
+        fetch(NO_ROLE, NO_ROLE, number="0145123499-0003")
+
+
 @pytest.mark.parametrize(
-    "number", ["0145123499-0003", "0145123499", "17-02468-13579", "302-1234567-1234567"]
+    "number", ["0145123499", "0145123499-3", "17-02468-13579", "302-1234567-1234567"]
 )
 def test_what_is_no_posting_is_not_sent(number):
     call, page = fetch(number=number)
