@@ -24,15 +24,16 @@ def note_days(check: DataCheck, *, now: datetime) -> int:
     report: Mapping[str, Any] = check.report or {}
     if report.get("ended") != "done" or not report.get("window"):
         return 0
-    counted = {row[0]: row[1:] for row in report["days"]}
     since, until = (datetime.fromisoformat(at) for at in report["window"])
+    zone = ZoneInfo(report["zone"])
+    days = list(days_within(since, until, zone=zone, now=now))
+    figures = _by_day(report["days"], days, window=since.astimezone(zone).date())
     rows = [
         DayCount(
             tenant_id=check.tenant_id, store_id=check.store_id, day=day, data_check=check,
-            counted_at=now,
-            **dict(zip(COUNTED, counted.get(day.isoformat(), [0] * len(COUNTED)), strict=True)),
+            counted_at=now, **dict(zip(COUNTED, counted, strict=True)),
         )
-        for day in days_within(since, until, zone=ZoneInfo(report["zone"]), now=now)
+        for day, counted in figures.items()
     ]  # fmt: skip
     DayCount.objects.bulk_create(
         rows,
@@ -41,6 +42,21 @@ def note_days(check: DataCheck, *, now: datetime) -> int:
         unique_fields=["tenant", "store", "day"],
     )
     return len(rows)
+
+
+def _by_day(rows: list[list[Any]], days: list[date], *, window: date) -> dict[date, list[int]]:
+    """The figures of `days`, in the order of COUNTED. A platform may list an order later than it
+    changed: what differs of a day before the `window` began counts with the first one."""
+    found = {day: [0] * len(COUNTED) for day in days}
+    for text, *figures in rows:
+        day = date.fromisoformat(text)
+        if day in found:
+            found[day] = [sum(pair) for pair in zip(found[day], figures, strict=True)]
+        elif days and day < window:
+            _platform, _ours, missing, different, _extra, unreadable, healed = figures
+            late = [missing + different, different, missing, different, 0, unreadable, healed]
+            found[days[0]] = [sum(pair) for pair in zip(found[days[0]], late, strict=True)]
+    return found
 
 
 def days_within(

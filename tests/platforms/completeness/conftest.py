@@ -26,8 +26,8 @@ def market(world):
 
 @pytest.fixture
 def shop(market, world):
-    """A linked Ozon store with everything of the last month here, where it is noon now."""
-    return store_at_noon(market, world.lotus, "ozon-zarya")
+    """A linked eBay store with everything of the last month here, where it is noon now."""
+    return store_at_noon(market, world.lotus, "ebay-lantern")
 
 
 def store_at_noon(market, tenant, account, **fields):

@@ -76,7 +76,7 @@ def test_a_stopped_count_proves_nothing(shop):
 
 
 def test_unreadable_records_and_extra_orders_belong_to_a_day(market, shop):
-    market.control("knobs", where="ozon-zarya", set={"bad_record": True})
+    market.control("knobs", where="ebay-lantern", set={"bad_record": True})
     report = count_tonight().report
     assert report["unreadable"] > 0
     rows = DayCount.objects.values_list("unreadable", flat=True)
@@ -84,7 +84,7 @@ def test_unreadable_records_and_extra_orders_belong_to_a_day(market, shop):
 
 
 def test_a_platform_that_is_down_is_tried_again_later(market, shop):
-    market.control("knobs", where="ozon", set={"down": True})
+    market.control("knobs", where="ebay", set={"down": True})
     check = count_tonight()
     assert (check.state, check.fault) == ("failed", "platform_down")
     assert not DayCount.objects.exists()
@@ -217,7 +217,7 @@ def test_days_are_those_of_the_store(world, zone, now, day, hours):
 
 
 def test_days_before_the_pulls_began_are_not_missed(world):
-    (store,) = plenty(world.lotus, 1, time_zone="UTC")
+    plenty(world.lotus, 1, time_zone="UTC")
     with tenant_scope(world.lotus):
         Stream.objects.update(starts_at=datetime(2026, 11, 19, 5, tzinfo=UTC))
         count_nightly.ask_tonight(now=LATE)
@@ -277,7 +277,8 @@ def test_nightly_checks_are_kept_for_a_month_and_the_days_longer(shop):
     assert DayCount.objects.exists()
 
 
-def test_every_platform_is_counted_within_seconds(market, world):
+def test_a_night_costs_few_calls(market, world):
+    """Within seconds for all of them; counted in calls, because machines differ."""
     began = timezone.now()
     accounts = (
         "ebay-lantern", "amazon-aurora-eu", "lazada-orchid", "shopee-mango", "ozon-zarya",
@@ -287,9 +288,8 @@ def test_every_platform_is_counted_within_seconds(market, world):
     Stream.objects.filter(ends_at=None).update(watermark=began)
     market.control("counters/reset")
     assert tasks.pump_counts() == len(stores)
-    started = timezone.now()
     tasks.pump_checks(patience_s=0)
-    took = timezone.now() - started
     states = dict(DataCheck.objects.values_list("store__platform", "state"))
     assert set(states.values()) == {"done"}, states
-    assert took < timedelta(seconds=20)
+    calls = market.ask("counters")["account_calls"]
+    assert sum(calls.values()) <= 6 * len(stores), calls
