@@ -6,9 +6,11 @@ a call moves it 1/rate further, and is allowed while it is at most burst/rate ah
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from platforms.adapter import Adapter
 from platforms.models.traffic import RateBucket
@@ -50,6 +52,98 @@ def take(key: str, limit: Limit, *, now: datetime, cost: float = 1.0) -> timedel
                 return timedelta(0)
         elif RateBucket.objects.filter(pk=key, full_at=row.full_at).update(full_at=moved):
             return timedelta(0)
+
+
+def take_many(wanted: Sequence[tuple[str, Limit]], *, now: datetime) -> list[bool]:
+    """Take a single call from each bucket, in a few statements for all; which could be had. A
+    bucket that another worker moves at the same moment gives nothing: ask again with `take`."""
+    rows = RateBucket.objects.in_bulk({key for key, _limit in wanted})
+    moved: dict[str, datetime] = {}
+    had: list[bool] = []
+    for key, limit in wanted:
+        row = rows.get(key)
+        rate, burst = _in_force(row, limit)
+        each = timedelta(seconds=1 / rate)
+        full_at = max(moved.get(key) or (row.full_at if row else now), now) + each * min(1, burst)
+        had.append(full_at - now <= each * burst)
+        if had[-1]:
+            moved[key] = full_at
+    taken = _move({key: (rows.get(key), full_at) for key, full_at in moved.items()})
+    return [ok and key in taken for (key, _limit), ok in zip(wanted, had, strict=True)]
+
+
+def _move(moved: Mapping[str, tuple[RateBucket | None, datetime]]) -> set[str]:
+    """By compare-and-swap, in the order of keys, so that no two workers wait in a circle."""
+    moment = connection.ops.adapt_datetimefield_value
+    new = [(key, moment(at)) for key, (row, at) in sorted(moved.items()) if row is None]
+    old = [
+        (key, moment(row.full_at), moment(at)) for key, (row, at) in sorted(moved.items()) if row
+    ]
+    taken: set[str] = set()
+    with transaction.atomic(), connection.cursor() as cursor:
+        if new:
+            marks = ", ".join(["(%s, %s)"] * len(new))
+            cursor.execute(_NEW % marks, [value for row in new for value in row])
+            taken |= {row[0] for row in cursor.fetchall()}
+        if old:
+            kinds = ("text", "timestamptz", "timestamptz")
+            is_postgresql = connection.vendor == "postgresql"
+            one = ", ".join(f"CAST(%s AS {kind})" if is_postgresql else "%s" for kind in kinds)
+            marks = ", ".join([f"({one})"] * len(old))
+            cursor.execute(_SWAP % marks, [value for row in old for value in row])
+            taken |= {row[0] for row in cursor.fetchall()}
+    return taken
+
+
+_NEW = (
+    "INSERT INTO platforms_ratebucket (key, full_at) VALUES %s ON CONFLICT DO NOTHING RETURNING key"
+)
+_SWAP = """
+    UPDATE platforms_ratebucket SET full_at = v.column3 FROM (VALUES %s) AS v
+    WHERE key = v.column1 AND full_at = v.column2 RETURNING key
+"""
+
+
+class Turns:
+    """Calls that one channel may make without asking the shared bucket for each: a long pull
+    takes a few at a time, and gives back what it did not use."""
+
+    AT_ONCE = 8
+    SHARE = 8  # no more than so small a part of what a bucket holds
+
+    def __init__(self, held: Mapping[str, Limit] | None = None) -> None:
+        """`held`: a call was taken already from each of these buckets (`take_many`)."""
+        self._held = {key: (1, limit) for key, limit in (held or {}).items()}
+        self._asked: Counter[str] = Counter()
+
+    def take(self, key: str, limit: Limit, *, cost: float, now: datetime) -> timedelta:
+        """As `take`. Calls are alike only where each costs one."""
+        left, _limit = self._held.get(key, (0, limit))
+        if left and cost == 1.0:
+            self._held[key] = left - 1, limit
+            return timedelta(0)
+        self._asked[key] += 1
+        several = min(self.AT_ONCE, limit.burst // self.SHARE)
+        # The first few calls of a channel are often its only ones.
+        is_long = cost == 1.0 and several > 1 and self._asked[key] > 2
+        if is_long and not take(key, limit, now=now, cost=several):
+            self._held[key] = several - 1, limit
+            return timedelta(0)
+        return take(key, limit, now=now, cost=cost)
+
+    def forget(self) -> None:
+        """The platform said stop: what was held is worth nothing."""
+        self._held.clear()
+
+    def give_back(self, *, now: datetime) -> None:
+        for key, (left, limit) in self._held.items():
+            if left:
+                row = RateBucket.objects.filter(pk=key).first()
+                rate, _burst = _in_force(row, limit)
+                if row and row.full_at > now:
+                    earlier = row.full_at - timedelta(seconds=left / rate)
+                    RateBucket.objects.filter(pk=key, full_at=row.full_at).update(full_at=earlier)
+        self._held.clear()
 
 
 def note(key: str, limit: Limit, room: Room, *, now: datetime) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -147,14 +146,16 @@ def moment(value: datetime) -> datetime:
     aware = value if value.tzinfo else value.replace(tzinfo=UTC)
     if not 1995 <= aware.year < 2100:
         raise ValueError("a time is not a possible one")
-    return aware.astimezone(UTC)
+    return aware if aware.tzinfo is UTC else aware.astimezone(UTC)
 
 
 def text(value: str | None, *, limit: int = 500) -> str | None:
     """Trimmed and without characters that databases refuse; None where nothing is left."""
     if value is None:
         return None
-    return _CONTROL.sub("", value).strip()[:limit] or None
+    if not value.isprintable():
+        value = _CONTROL.sub("", value)
+    return value.strip()[:limit] or None
 
 
 def number(value: str) -> str:
@@ -195,7 +196,10 @@ def distinct_lines(lines: Iterable[LineData]) -> tuple[LineData, ...]:
     result = []
     for line in lines:
         count = seen[line.number] = seen.get(line.number, 0) + 1
-        result.append(replace(line, number=f"{line.number}-{count}") if count > 1 else line)
+        named = (
+            msgspec.structs.replace(line, number=f"{line.number}-{count}") if count > 1 else line
+        )
+        result.append(named)
     return tuple(result)
 
 

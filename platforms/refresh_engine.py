@@ -22,40 +22,14 @@ from django.utils import timezone
 from platforms import vault
 from platforms.flows.refresh import OUTAGES, Outcome, recover_answers, refresh_leased
 from platforms.models import Authorization
+from platforms.pacing import Pace
 from platforms.traffic import CallBook
 from tenants.scope import all_tenants, tenant_scope
 
 logger = logging.getLogger(__name__)
 
-# Failures of a platform in a row after which it gets only so many threads until one succeeds.
-DOWN_AFTER, PROBES = 8, 2
 GIVEN_BACK_FOR = timedelta(seconds=5)  # while a platform is down
 WRITE_AT = 200  # counts of calls are written when there are so many
-SLOW_S = 5.0  # a platform that takes longer, on average, gets a quarter of the threads
-
-
-@dataclass
-class _Pace:
-    """How a platform's token endpoint has been answering."""
-
-    failures: int = 0  # in a row, of the kind that is nobody's fault
-    average_s: float | None = None
-
-    def note(self, *, failed: bool, took_s: float) -> None:
-        self.failures = self.failures + 1 if failed else 0
-        before = took_s if self.average_s is None else self.average_s
-        self.average_s = before * 0.8 + took_s * 0.2
-
-    @property
-    def is_down(self) -> bool:
-        return self.failures >= DOWN_AFTER
-
-    def allowance(self, threads: int) -> int:
-        if self.is_down:
-            return min(PROBES, threads)
-        if self.average_s is None:  # until it has answered once
-            return max(1, threads // 2)
-        return threads if self.average_s < SLOW_S else max(1, threads // 4)
 
 
 @dataclass(kw_only=True)
@@ -65,7 +39,7 @@ class Engine:
     threads: int
     bugs: list[Exception] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
-    _paces: dict[str, _Pace] = field(default_factory=dict)
+    _paces: dict[str, Pace] = field(default_factory=dict)
     _busy: Counter[str] = field(default_factory=Counter)  # platform -> threads at work
     _book: CallBook = field(default_factory=CallBook)
     _keys: dict[int, bytes] = field(default_factory=dict)  # of the tenants claimed last
@@ -119,7 +93,7 @@ class Engine:
             mine: list[Authorization] = []
             too_many: list[Authorization] = []
             for row in rows:
-                room = left.setdefault(row.platform, _Pace().allowance(self.threads))
+                room = left.setdefault(row.platform, Pace().allowance(self.threads))
                 left[row.platform] -= 1
                 (mine if room > 0 else too_many).append(row)
             down = [row for row in too_many if self._pace(row.platform).is_down]
@@ -167,5 +141,5 @@ class Engine:
         failed = result.outcome == Outcome.FAILED and result.fault in OUTAGES
         self._pace(row.platform).note(failed=failed, took_s=time.monotonic() - started)
 
-    def _pace(self, platform: str) -> _Pace:
-        return self._paces.setdefault(platform, _Pace())
+    def _pace(self, platform: str) -> Pace:
+        return self._paces.setdefault(platform, Pace())

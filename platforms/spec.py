@@ -341,21 +341,18 @@ class Reply:
     content_type: str = "application/json"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Money:
+class Money(msgspec.Struct, frozen=True, kw_only=True):
     amount: Decimal
     currency: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Buyer:
+class Buyer(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     email: str | None = None
     id: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Address:
+class Address(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     phone: str | None = None
     line1: str | None = None
@@ -366,8 +363,7 @@ class Address:
     country: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class LineData:
+class LineData(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     quantity: int
     sku: str | None = None
@@ -378,8 +374,7 @@ class LineData:
     platform_status: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class OrderData:
+class OrderData(msgspec.Struct, frozen=True, kw_only=True):
     """An order in our words. Amounts exactly as stated; absent values None."""
 
     number: str
@@ -402,8 +397,7 @@ class OrderData:
     shop_id: str = ""  # Shop.external_id; "" where the account has one shop
 
 
-@dataclass(frozen=True, kw_only=True)
-class Page:
+class Page(msgspec.Struct, frozen=True, kw_only=True):
     """One page of orders, records as received.
 
     `cursor` is opaque and resumes after this page; None means the window is done.

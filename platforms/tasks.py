@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -22,9 +21,8 @@ from django_q.models import Schedule
 from django_q.tasks import async_task, schedule
 from redis import RedisError
 
-from platforms.errors import PlatformError
+from platforms import pull_engine
 from platforms.flows import count_nightly as counting
-from platforms.flows import pull_orders as pulling
 from platforms.flows import register_pushes as registering
 from platforms.flows import replay as replaying
 from platforms.flows import send_notices as sending
@@ -33,7 +31,7 @@ from platforms.flows import work_checks as checking
 from platforms.flows import work_deliveries as delivering
 from platforms.flows.retention import expire
 from platforms.flows.scrub_buyers import scrub_buyers
-from platforms.models import Authorization, Delivery, Stream
+from platforms.models import Authorization, Delivery
 from platforms.refresh_engine import Engine
 from tenants.models import Tenant
 from tenants.scope import all_tenants, tenant_scope
@@ -99,25 +97,12 @@ def ensure_schedules() -> None:
             schedule(func, name=name, schedule_type=Schedule.MINUTES, minutes=minutes)
 
 
-def pump_orders(*, limit: int = 40, **_later: object) -> int:
+def pump_orders(*, seconds: float = PUMP_FOR_S, **_later: object) -> int:
     """Work through the streams that are due. Any number of workers may run this at once."""
-    done, ends = 0, time.monotonic() + PUMP_FOR_S
-    bugs: list[Exception] = []
-    while time.monotonic() < ends:
-        with all_tenants("claiming due streams"):
-            due = Stream.claim_due(kind=Stream.Kind.ORDERS, limit=limit, now=timezone.now())
-        if not due:
-            break
-        _work_through(pull_one, due, bugs)
-        done += len(due)
-    _tell(bugs)
+    engine = pull_engine.Engine(threads=settings.PULL_THREADS)
+    done = engine.run(seconds=seconds)
+    _tell(engine.bugs)
     return done
-
-
-def pull_one(stream: Stream) -> None:
-    """Pull one leased stream; what goes wrong is on the stream already."""
-    with tenant_scope(stream.tenant_id), suppress(PlatformError, pulling.LostLease):
-        pulling.pull_orders(stream=stream, now=timezone.now())
 
 
 def pump_refresh(*, seconds: float = PUMP_FOR_S, **_later: object) -> int:

@@ -242,17 +242,20 @@ class Channel:
         *,
         counter: CallCounter | None = None,
         renew: Callable[[], Account] | None = None,
+        turns: ratelimit.Turns | None = None,
     ) -> None:
         self.adapter = adapter
         self.account = account
         self.calls = 0
         self._counter = counter
         self._renew = renew
+        self._turns = turns or ratelimit.Turns()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        self._turns.give_back(now=timezone.now())
         if self._counter:
             self._counter.save()
 
@@ -334,7 +337,7 @@ class Channel:
 
     def _wait_for_turn(self, request: Request) -> None:
         for key, limit in self._buckets(request):
-            while wait := ratelimit.take(key, limit, cost=request.cost, now=timezone.now()):
+            while wait := self._turns.take(key, limit, cost=request.cost, now=timezone.now()):
                 if wait > PATIENCE:
                     raise OwnLimit(
                         Fault.RATE_LIMITED, "our own limit for this call", retry_after=wait
@@ -358,6 +361,7 @@ class Channel:
             slowest = min(limit.rate for _key, limit in buckets)
             error.retry_after = error.retry_after or timedelta(seconds=max(1.0, 1 / slowest))
         if error.fault in THROTTLES and error.retry_after:
+            self._turns.forget()
             for key, limit in buckets:
                 ratelimit.hold(key, limit, until=now + error.retry_after)
         return error

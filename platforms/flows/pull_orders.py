@@ -1,19 +1,18 @@
-"""Pulling: windows on the platform's changed time, landed page by page, resumable anywhere."""
+"""Pulling: windows on the platform's changed time, landed page by page, resumable anywhere.
+
+`pull_orders` pulls one stream, `platforms/pull_engine.py` many at once; both end a turn alike.
+"""
 
 from __future__ import annotations
 
 import logging
 import random
-import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-from platforms import landing, registry, timeline, vault
-from platforms.adapter import Adapter
+from platforms import timeline, vault
 from platforms.errors import (
     THROTTLES,
     Fault,
@@ -25,10 +24,10 @@ from platforms.errors import (
 )
 from platforms.flows.break_authorization import break_authorization
 from platforms.flows.refresh import open_channel
-from platforms.landing import Landed, Router
-from platforms.models import Authorization, Lane, Moment, PullRun, Stream
-from platforms.models.pulling import LEASE
-from platforms.spec import Page, Window
+from platforms.models import Authorization, Moment, PullRun, Stream
+from platforms.pulling.interval import jittered, next_interval
+from platforms.pulling.turn import Loop, Pulled, Run, Turn
+from platforms.pulling.write import write_pages
 from platforms.transport import Channel
 from tenants.models import Store, StoreState
 
@@ -43,38 +42,12 @@ DEAD_GRANT = {
     Fault.INSUFFICIENT_SCOPE,
     Fault.WRONG_ENVIRONMENT,
 }
-# Then others have the worker; far below the time after which the queue would kill the job.
-PAGES_AT_ONCE = 200
-TIME_AT_ONCE_S = 60.0
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=30))
-# A window finished by a resumed pull ends moments before now; its rest comes with the next one.
-NOT_WORTH_A_CALL = timedelta(seconds=5)
 WAITS_FOR_SELLER = timedelta(hours=1)  # once a second try has shown that it was no slip
 
 
 class LostLease(Exception):
     """Another worker holds the stream now; nothing of the page was written."""
-
-
-@dataclass(kw_only=True)
-class Pulled(Landed):
-    """Sums over the pages of one pull."""
-
-    pages: int = 0
-    calls: int = 0
-    finished: bool = False  # everything up to now has landed
-
-
-class _Turn:
-    """How long one stream may keep a worker."""
-
-    def __init__(self, pulled: Pulled) -> None:
-        self.pulled = pulled
-        self._ends = time.monotonic() + TIME_AT_ONCE_S
-
-    @property
-    def is_over(self) -> bool:
-        return self.pulled.pages >= PAGES_AT_ONCE or time.monotonic() > self._ends
 
 
 def pull_orders(*, stream: Stream, now: datetime) -> Pulled:
@@ -87,53 +60,65 @@ def pull_orders(*, stream: Stream, now: datetime) -> Pulled:
     Raises PlatformError with the watermark untouched, after the failure is written down;
     a dead grant becomes needs_relink first. Raises LostLease.
     """
-    pulled = Pulled()
-    try:
-        _pull(stream, pulled, now=now)
-    except PlatformError as exc:
-        _write_failure(stream, exc, now=now)
-        raise
-    except vault.Unopenable as exc:
-        error = platform_error(Fault.UNKNOWN, f"the credential does not open: {exc}")
-        _write_failure(stream, error, now=now)
-        raise error from None
-    return pulled
-
-
-def _pull(stream: Stream, pulled: Pulled, *, now: datetime) -> None:
     authorization = Authorization.objects.select_related("app", "tenant").get(
         pk=stream.authorization_id
     )
     stream.authorization = authorization
-    adapter = registry.get(authorization.platform)
-    stores = _stores(stream)
-    if not stores:
-        _give_up_lease(stream, due_at=None)
-        return
-    shop_ids = tuple(store.external_id for store in stores)
-    turn = _Turn(pulled)
-    with open_channel(authorization, now=now, shop_ids=shop_ids) as call:
-        try:
-            while not turn.is_over:
-                window = _window(stream, adapter, now=now)
-                if window is None:
-                    pulled.finished = True
-                    break
-                _pull_window(stream, adapter, call, window, Router(stores), turn)
-        finally:
-            # A refusal is about the credential that was last sent, maybe not the row's any more.
-            authorization.generation = call.account.generation
-        pulled.calls = call.calls
-    if authorization.fault:
-        _forget_fault(authorization)
-    if not pulled.finished:
-        _give_up_lease(stream, due_at=now)
-    elif stream.finished_at is None:
-        _give_up_lease(stream, due_at=_next_due(adapter, now))
-    logger.info(
-        "orders.pulled",
-        extra={"stream_id": stream.pk, "seen": pulled.seen, "new": pulled.created},
+    turn = Turn(stream=stream, stores=stores_of(stream))
+    if not turn.stores:
+        give_up_lease(stream, due_at=None)
+        return turn.pulled
+    shop_ids = tuple(store.external_id for store in turn.stores)
+    try:
+        with open_channel(authorization, now=now, shop_ids=shop_ids) as call:
+            try:
+                for page in turn.pages(call, now=now):
+                    write_pages([page], now=timezone.now())
+                    if turn.lost:
+                        raise LostLease
+            finally:
+                note_turn(turn, call)
+    except PlatformError as exc:
+        write_failure(turn, exc, now=now)
+        raise
+    except vault.Unopenable as exc:
+        error = platform_error(Fault.UNKNOWN, f"the credential does not open: {exc}")
+        write_failure(turn, error, now=now)
+        raise error from None
+    end_turn(turn, now=now)
+    return turn.pulled
+
+
+def stores_of(stream: Stream) -> list[Store]:
+    """The stores that `stream` answers for now."""
+    stores = Store.objects.select_related("tenant").filter(
+        authorization_id=stream.authorization_id, state=StoreState.ACTIVE
     )
+    if stream.store_id is not None:
+        stores = stores.filter(pk=stream.store_id)
+    return list(stores)
+
+
+def note_turn(turn: Turn, call: Channel) -> None:
+    turn.pulled.calls = call.calls
+    # A refusal is about the credential that was last sent, maybe not the row's any more.
+    turn.stream.authorization.generation = call.account.generation
+
+
+def end_turn(turn: Turn, *, now: datetime) -> None:
+    """After a turn that did not fail, and whose pages have landed."""
+    stream = turn.stream
+    if not turn.pulled.pages:  # nothing was worth a call: no page has given up the lease
+        adapter, tenant = turn.adapter, stream.authorization.tenant
+        wait = next_interval(stream.interval_s, adapter, tenant, is_busy=False)
+        give_up_lease(stream, due_at=now + jittered(wait))
+    if stream.authorization.fault:
+        _forget_fault(stream.authorization)
+    if turn.pulled.seen:
+        logger.info(
+            "orders.pulled",
+            extra={"stream_id": stream.pk, "seen": turn.pulled.seen, "new": turn.pulled.created},
+        )
 
 
 def _forget_fault(authorization: Authorization) -> None:
@@ -149,124 +134,29 @@ def _forget_fault(authorization: Authorization) -> None:
     row.update(fault="", fault_detail="")
 
 
-def _stores(stream: Stream) -> list[Store]:
-    stores = Store.objects.select_related("tenant").filter(
-        authorization_id=stream.authorization_id, state=StoreState.ACTIVE
-    )
-    if stream.store_id is not None:
-        stores = stores.filter(pk=stream.store_id)
-    return list(stores)
+def give_up_lease(stream: Stream, *, due_at: datetime | None) -> None:
+    """What was made due meanwhile stays due, what was stopped stays stopped."""
+    row = Stream.objects.filter(pk=stream.pk, fence=stream.fence)
+    row.update(leased_until=None, due_at=_due(stream, due_at))
 
 
-def _window(stream: Stream, adapter: Adapter, *, now: datetime) -> Window | None:
-    """The window under way, or the next one; None when all has landed."""
-    target = now - adapter.lag
-    if stream.ends_at is not None:
-        target = min(target, stream.ends_at)
-    sliver = timedelta(microseconds=1) if stream.ends_at else NOT_WORTH_A_CALL
-    if stream.window_until is None and target - stream.watermark < sliver:
-        return None
-    # The same on every call until the watermark moves, so a killed pull resumes its own window.
-    since = max(stream.starts_at, stream.watermark - adapter.overlap)
-    if stream.window_until is None:
-        stream.window_until = min(target, since + adapter.max_window)
-    return Window(since=since, until=stream.window_until)
+def _due(stream: Stream, due_at: datetime | None) -> object:
+    """The expression for a `due_at` of a stream that was claimed, as pulling/write.py has it."""
+    if due_at is None or stream.claimed_due_at is None:
+        return due_at
+    earlier = Q(due_at__lt=stream.claimed_due_at) & Q(due_at__lt=due_at)
+    stopped = Q(due_at=None)
+    return Case(When(earlier | stopped, then=F("due_at")), default=Value(due_at))
 
 
-def _pull_window(
-    stream: Stream, adapter: Adapter, call: Channel, window: Window, router: Router, turn: _Turn
-) -> None:  # fmt: skip
-    pulled = turn.pulled
-    run = PullRun.objects.create(
-        tenant_id=stream.tenant_id, stream=stream, started_at=timezone.now(),
-        since=window.since, until=window.until,
-    )  # fmt: skip
-    calls_before = call.calls
-    try:
-        while True:
-            page = adapter.fetch_orders(
-                call, window=window, cursor=stream.cursor or None, now=timezone.now()
-            )
-            run.calls = call.calls - calls_before
-            landed = _land_page(stream, adapter, page, window, router, run)
-            pulled.pages += 1
-            for name in ("seen", "created", "updated", "unchanged", "quarantined"):
-                setattr(pulled, name, getattr(pulled, name) + getattr(landed, name))
-            if page.cursor is None or turn.is_over:
-                return
-    except PlatformError as exc:
-        PullRun.objects.filter(pk=run.pk).update(
-            finished_at=timezone.now(), fault=exc.fault, fault_detail=exc.detail[:300],
-            calls=call.calls - calls_before,
-        )  # fmt: skip
-        raise
-
-
-def _land_page(
-    stream: Stream, adapter: Adapter, page: Page, window: Window, router: Router, run: PullRun
-) -> Landed:
-    """Write the page, the cursor after it and the counts in one transaction."""
-    now = timezone.now()
-    batch = landing.read_records(adapter, page.records, kind=page.kind, router=router)
-    changes: dict[str, object] = {
-        "cursor": page.cursor or "",
-        "window_until": window.until,
-        "leased_until": now + LEASE,
-        "orders_seen": F("orders_seen") + batch.seen,
-    }
-    if page.cursor is None:
-        changes |= _window_done(stream, window, now=now)
-    with transaction.atomic():
-        held = Stream.objects.select_for_update().filter(pk=stream.pk, fence=stream.fence)
-        if not held.update(**changes):
-            raise LostLease
-        landed = landing.land(batch, stream=stream, now=now)
-        PullRun.objects.filter(pk=run.pk).update(
-            pages=F("pages") + 1,
-            calls=run.calls,
-            seen=F("seen") + landed.seen,
-            created=F("created") + landed.created,
-            updated=F("updated") + landed.updated,
-            unchanged=F("unchanged") + landed.unchanged,
-            quarantined=F("quarantined") + landed.quarantined,
-            finished_at=now if page.cursor is None else None,
-        )
-    for name, value in changes.items():
-        if name != "orders_seen":
-            setattr(stream, name, value)
-    return landed
-
-
-def _window_done(stream: Stream, window: Window, *, now: datetime) -> dict[str, object]:
-    changes: dict[str, object] = {
-        "watermark": window.until,
-        "window_until": None,
-        "failures": 0,
-        "failing_since": None,
-        "fault": "",
-        "fault_detail": "",
-        "last_success_at": now,
-    }
-    if stream.ends_at is None:
-        changes["lane"] = Lane.FRESH
-    elif window.until >= stream.ends_at:
-        changes |= {"finished_at": now, "due_at": None, "leased_until": None}
-    return changes
-
-
-def _next_due(adapter: Adapter, now: datetime) -> datetime:
-    # Stores linked together must not be polled together for ever.
-    return now + adapter.poll_every * random.uniform(0.9, 1.1)  # noqa: S311
-
-
-def _give_up_lease(stream: Stream, *, due_at: datetime | None) -> None:
-    Stream.objects.filter(pk=stream.pk, fence=stream.fence).update(leased_until=None, due_at=due_at)
-
-
-def _write_failure(stream: Stream, exc: PlatformError, *, now: datetime) -> None:
+def write_failure(turn: Turn, exc: PlatformError, *, now: datetime) -> None:
+    """Write down why the turn ended and when it is tried again; everything before has landed."""
+    stream = turn.stream
+    if turn.run and (turn.run.row or not isinstance(exc, OwnLimit)):
+        _write_run(turn, turn.run, exc)
     if isinstance(exc, OwnLimit):
         # Nothing was sent and nothing is wrong: it goes on when it is our turn.
-        _give_up_lease(stream, due_at=now + (exc.retry_after or BACK_OFF[0]))
+        give_up_lease(stream, due_at=now + (exc.retry_after or BACK_OFF[0]))
         return
     logger.warning("orders.not_pulled", extra={"stream_id": stream.pk, "fault": str(exc.fault)})
     authorization = stream.authorization  # of the generation that was refused
@@ -281,7 +171,7 @@ def _write_failure(stream: Stream, exc: PlatformError, *, now: datetime) -> None
         )
         if not broken and Authorization.objects.filter(pk=authorization.pk, state="active"):
             # The credential was replaced while we pulled with the one before: again with the new.
-            _give_up_lease(stream, due_at=now + BACK_OFF[0])
+            give_up_lease(stream, due_at=now + BACK_OFF[0])
             return
     elif isinstance(exc, NeedsSeller):
         Authorization.objects.filter(pk=authorization.pk).update(
@@ -293,15 +183,25 @@ def _write_failure(stream: Stream, exc: PlatformError, *, now: datetime) -> None
         "failing_since": stream.failing_since or now,
         "fault": exc.fault,
         "fault_detail": exc.detail[:300],
-        "due_at": now + _wait(exc, stream.failures),
+        "due_at": _due(stream, now + _wait(exc, stream.failures)),
     }
-    if exc.fault == Fault.INVALID_REQUEST and stream.cursor:
+    if (exc.fault == Fault.INVALID_REQUEST and stream.cursor) or isinstance(exc, Loop):
         # The platform may have forgotten the cursor (Amazon's live 24 h): begin the window again.
         changes["cursor"] = ""
     usable = Authorization.objects.filter(pk=authorization.pk, state="active").exists()
     if not usable:
         changes["due_at"] = None
     Stream.objects.filter(pk=stream.pk, fence=stream.fence).update(**changes)
+
+
+def _write_run(turn: Turn, run: Run, exc: PlatformError) -> None:
+    row = run.row or PullRun(
+        tenant_id=turn.stream.tenant_id, stream=turn.stream, started_at=run.started_at,
+        since=run.window.since, until=run.window.until,
+    )  # fmt: skip
+    row.finished_at, row.calls = timezone.now(), run.calls
+    row.fault, row.fault_detail = exc.fault, exc.detail[:300]
+    row.save()
 
 
 def _wait(exc: PlatformError, failures: int) -> timedelta:

@@ -133,4 +133,5 @@ def _take(stream: Stream) -> Stream | None:
     if not free.update(fence=F("fence") + 1, leased_until=now + LEASE):
         return None
     row.fence += 1
+    row.claimed_due_at = row.due_at
     return row

@@ -27,6 +27,7 @@ from platforms.flows.break_authorization import break_authorization
 from platforms.flows.heal_authorization import heal_authorization
 from platforms.models import Authorization, AuthorizationState, Moment
 from platforms.models.linking import REFRESH_LEASE as LEASE
+from platforms.ratelimit import Turns
 from platforms.spec import Account, Grant
 from platforms.traffic import CallBook, CallCounter
 from platforms.transport import Channel
@@ -67,7 +68,12 @@ class Refreshed:
 
 
 def open_channel(
-    authorization: Authorization, *, now: datetime, shop_ids: tuple[str, ...] = ()
+    authorization: Authorization,
+    *,
+    now: datetime,
+    shop_ids: tuple[str, ...] = (),
+    book: CallBook | None = None,
+    turns: Turns | None = None,
 ) -> Channel:
     """A channel for calls on behalf of `authorization`, with a token that is still good.
 
@@ -91,8 +97,11 @@ def open_channel(
     return Channel(
         adapter,
         account,
-        counter=CallCounter(tenant_id=authorization.tenant_id, authorization_id=authorization.pk),
+        counter=CallCounter(
+            tenant_id=authorization.tenant_id, authorization_id=authorization.pk, book=book
+        ),
         renew=renew if adapter.can_refresh(account) else None,
+        turns=turns,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -74,6 +75,9 @@ class Stream(TenantOwned):
     reread = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    # Of a claimed stream: what `due_at` was set to. An earlier time in the row later is news.
+    claimed_due_at: datetime | None = None
+
     objects: ClassVar[Any] = TenantManager.of(StreamQuerySet)
 
     class Meta:
@@ -88,25 +92,51 @@ class Stream(TenantOwned):
         return f"{self.authorization} {self.kind}"
 
     @classmethod
-    def claim_due(cls, *, kind: str, limit: int, now: datetime) -> list[Stream]:
-        """Lease up to `limit` due streams of the current scope, in order of lane and due time.
+    def claim_due(
+        cls,
+        *,
+        kind: str,
+        limit: int,
+        now: datetime,
+        most_back_fills: int | None = None,
+        skip_platforms: Collection[str] = (),
+    ) -> list[Stream]:
+        """Lease up to `limit` due streams of the current scope, in order of lane and due time;
+        of back-fills no more than `most_back_fills`, and one before all incremental ones.
 
         Any number of workers may claim at once: PostgreSQL skips rows another is claiming,
         SQLite lets one writer in at a time.
         """
+        left = limit if most_back_fills is None else min(limit, most_back_fills)
+        turns = ((Lane.LINK, limit), (Lane.BACK_FILL, min(1, left)), (Lane.FRESH, limit),
+                 (Lane.BACK_FILL, left))  # fmt: skip
+        rows: dict[int, Stream] = {}
         with transaction.atomic():
-            due = cls.objects.filter(kind=kind, due_at__lte=now, finished_at=None).filter(
-                Q(leased_until=None) | Q(leased_until__lte=now)
+            for lane, most in turns:
+                held = sum(row.lane == lane for row in rows.values())
+                most = min(most - held, limit - len(rows))
+                if most > 0:
+                    due = cls._due(kind, lane, now, skip_platforms).exclude(pk__in=list(rows))
+                    rows |= {row.pk: row for row in due[:most]}
+            # Made due while it is leased, it is due earlier than that: see claimed_due_at.
+            cls.objects.filter(pk__in=list(rows)).update(
+                fence=F("fence") + 1, leased_until=now + LEASE, due_at=now + LEASE
             )
-            if connection.features.has_select_for_update_skip_locked:
-                due = due.select_for_update(skip_locked=True)
-            rows = list(due.order_by("lane", "due_at")[:limit])
-            cls.objects.filter(pk__in=[row.pk for row in rows]).update(
-                fence=F("fence") + 1, leased_until=now + LEASE
-            )
-        for row in rows:
+        for row in rows.values():
             row.fence += 1
-        return rows
+            row.due_at = row.claimed_due_at = row.leased_until = now + LEASE
+        return list(rows.values())
+
+    @classmethod
+    def _due(cls, kind: str, lane: int, now: datetime, skip_platforms: Collection[str]) -> Any:
+        """One lane at a time: together the index would not give them in this order."""
+        due = cls.objects.filter(kind=kind, lane=lane, due_at__lte=now, finished_at=None)
+        due = due.filter(Q(leased_until=None) | Q(leased_until__lte=now))
+        if skip_platforms:
+            due = due.exclude(authorization__platform__in=skip_platforms)
+        if connection.features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True, of=("self",))
+        return due.order_by("due_at")
 
     @property
     def progress(self) -> int:

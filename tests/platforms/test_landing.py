@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
 
@@ -135,15 +135,14 @@ def test_at_the_same_time_of_change_other_content_wins(dock):
     assert only().status == "delivered"
 
 
-def test_an_unchanged_page_costs_two_reads_and_no_write(dock):
+def test_an_unchanged_page_costs_a_few_statements_and_no_write(dock):
     page = [record(number=f"N-{n}") for n in range(40)]
     dock.land(*page)
+    before = list(Order.objects.order_by("pk").values_list("pk", "landed_at"))
     with CaptureQueriesContext(connection) as seen:
         assert counts(dock.land(*page)) == (40, 0, 0, 40, 0)
-    sent = [
-        q["sql"] for q in seen if not q["sql"].startswith(("SAVEPOINT", "RELEASE", "SELECT set"))
-    ]
-    assert [sql.split()[0] for sql in sent] == ["SELECT", "SELECT"]
+    assert len([q for q in seen if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]) <= 3
+    assert list(Order.objects.order_by("pk").values_list("pk", "landed_at")) == before
 
 
 def test_the_same_content_in_another_form_is_unchanged(dock):
@@ -335,7 +334,7 @@ class Loose(Bazaar):
     """Reads by other means than msgspec, which lets no lone surrogate through."""
 
     def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
-        return replace(super().parse_order(raw), platform_status="\ud83d")
+        return msgspec.structs.replace(super().parse_order(raw), platform_status="\ud83d")
 
 
 def test_a_lone_surrogate_that_reaches_us_is_quarantined(dock):

@@ -13,7 +13,8 @@ from django.utils import timezone
 from platforms import credentials, transport
 from platforms.errors import Fault, platform_error
 from platforms.models import Authorization, CallStat
-from platforms.refresh_engine import DOWN_AFTER, PROBES, Engine
+from platforms.pacing import DOWN_AFTER, PROBES
+from platforms.refresh_engine import Engine
 from tenants.models import Tenant
 from tenants.scope import all_tenants, tenant_scope
 from tests.support.factories import make_authorization

@@ -27,6 +27,7 @@ from platforms.models import (
     Quarantined,
     Stream,
 )
+from platforms.pulling import turn
 from tenants.models import Store
 from tenants.scope import tenant_scope
 from tests.support.linking import attempt_for, keys_of, link_store
@@ -353,7 +354,7 @@ def test_a_page_lands_with_a_fixed_number_of_statements(market, world):
 
 
 def test_a_stream_of_many_pages_lets_others_in(market, world, monkeypatch):
-    monkeypatch.setattr(pulling, "PAGES_AT_ONCE", 1)
+    monkeypatch.setattr(turn, "PAGES_AT_ONCE", 1)
     market.control("orders/add", account="ebay-lantern", n=450, spread_hours=10)
     authorization = link(market, world, "ebay-lantern")
     assert not pull(authorization).finished

@@ -1,0 +1,1 @@
+"""Pulling orders: what one leased stream does in its turn, and how its pages are written."""
