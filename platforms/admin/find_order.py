@@ -21,6 +21,7 @@ from platforms.errors import PlatformError
 from platforms.flows.find_order import BadNumber, find_order
 from platforms.flows.fix_order import NotAllowed, NotNow, fix_order
 from platforms.flows.link_forms import BadInput
+from platforms.flows.pull_one_order import TooOften
 from platforms.order_finder.numbers import LONGEST, clean_number
 from platforms.order_finder.reasons import DONE_BY_US, Fix, Seeker
 from platforms.order_finder.said import SAID
@@ -135,6 +136,10 @@ def _fix(request: HttpRequest, asked: dict[str, Any], seeker: Seeker) -> None:
             )  # fmt: skip
         except (NotAllowed, NotNow):
             messages.error(request, _("The store's state does not allow it any more."))
+        except TooOften:
+            messages.error(
+                request, _("You have asked the platform in vain very often. Go on in an hour.")
+            )
         except PlatformError as exc:
             messages.error(request, str(advice_for(exc.fault, platform=store.platform)))
         else:

@@ -95,7 +95,10 @@ def _ask(search: _Search, *, until: float) -> Finding:
     stores = own_rows.readable_stores(search.seeker)
     if not any(store.is_linked for store in stores):
         return _nothing_linked(search)
-    units = asking.units_for(stores, search.number)
+    likely = sorted(
+        stores, key=lambda each: (each.pk not in search.seeker.operated, each.state)
+    )  # "active" comes before the others
+    units = asking.units_for(likely, search.number)
     named = search.named
     first = [unit for unit in units if named and named.pk in _ids(unit)]
     others = [unit for unit in units if unit not in first]
@@ -190,10 +193,12 @@ def _found(search: _Search, base: Finding, reply: Replied) -> Finding:
     batch = asking.read(unit, reply.page)
     if not batch.parsed:
         return _unreadable(search, base, reply)
-    parsed = batch.parsed[0]
-    store, order = parsed.store, parsed.order
-    if not search.seeker.knows(store.pk):
-        return _at_unknown(search, base)
+    known = [each for each in batch.parsed if search.seeker.knows(each.store.pk)]
+    if not known:  # the account has it for a shop that they have no access to
+        return replace(base, reason=Reason.NOT_BOUND, store=None, asked=(), silent=())
+    store, order = known[0].store, known[0].order
+    if here := _here_by_another_number(search, base, order.number):
+        return here
     base = replace(
         base, number=order.number, store=store, placed_at=order.placed_at,
         changed_at=order.changed_at, fix=Fix.GET,
@@ -206,9 +211,12 @@ def _found(search: _Search, base: Finding, reply: Replied) -> Finding:
     return _why_not_pulled(search, base, store, order)
 
 
-def _at_unknown(search: _Search, base: Finding) -> Finding:
-    """The account has it for a shop that the person has no access to."""
-    return replace(base, reason=Reason.NOT_BOUND, store=None, asked=(), silent=())
+def _here_by_another_number(search: _Search, base: Finding, number: str) -> Finding | None:
+    """A marketplace may know an order by several numbers; we keep it under one."""
+    if number == search.number:
+        return None
+    here = own_rows.among_orders(number, search.seeker, search.named, search.filters)
+    return here and replace(here, platform_looked=True, asked=base.asked)
 
 
 def _unreadable(search: _Search, base: Finding, reply: Replied) -> Finding:

@@ -38,7 +38,7 @@ def fix_order(*, fix: Fix, store: Store, number: str, seeker: Seeker, now: datet
     """Do `fix` for the order of that number at `store`, which the seeker knows. Safe to repeat.
     Call in the tenant's scope, not inside a transaction.
 
-    Raises NotAllowed, NotNow, and PlatformError where the platform refuses.
+    Raises NotAllowed, NotNow, TooOften, and PlatformError where the platform refuses.
     """
     if fix not in DONE_BY_US or not seeker.may(fix, store):
         raise NotAllowed

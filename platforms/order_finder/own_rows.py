@@ -23,15 +23,16 @@ def look(
 ) -> Finding | None:
     """The reason, if our rows know it: the order, the record in quarantine, the store's state."""
     return (
-        _among_orders(number, seeker, named, filters)
+        among_orders(number, seeker, named, filters)
         or _in_quarantine(number, seeker, named)
         or (state_of(number, named, seeker) if named else None)
     )
 
 
-def _among_orders(
+def among_orders(
     number: str, seeker: Seeker, named: Store | None, filters: OrderFilters
 ) -> Finding | None:
+    """As `look`, of the orders alone."""
     rows = _rows(number)
     mine = [row for row in rows if seeker.reads(row.store_id)]
     if not mine:

@@ -17,6 +17,7 @@ from platforms.advice import advice_for
 from platforms.errors import PlatformError
 from platforms.flows.find_order import BadNumber, find_order
 from platforms.flows.fix_order import Fixed, NotAllowed, NotNow, fix_order
+from platforms.flows.pull_one_order import TooOften
 from platforms.order_finder.own_rows import readable_stores
 from platforms.order_finder.reasons import DONE_BY_US, Finding, Fix, Seeker
 from platforms.order_finder.said import SAID
@@ -109,6 +110,10 @@ def fix(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
             request,
             _("%(store)s is not active any more. Search for the order once more.")
             % {"store": store},
+        )
+    except TooOften:
+        messages.error(
+            request, _("You have asked the platform in vain very often. Go on in an hour.")
         )
     except PlatformError as exc:
         messages.error(request, str(advice_for(exc.fault, platform=store.platform)))

@@ -14,7 +14,8 @@ from platforms.flows.find_order import ASKED_AN_HOUR, find_order
 from platforms.models import Order, Stream
 from platforms.order_finder.reasons import Seeker
 from platforms.spec import Answer
-from tenants.models import Duty, Event
+from tenants.flows.record_event import record_events
+from tenants.models import Duty, Event, Outcome
 from tenants.scope import all_tenants, tenant_scope
 from tests.conftest import bind
 from tests.platforms.commands.run import run
@@ -150,8 +151,6 @@ def test_what_may_be_a_name_is_not_told_to_the_trail(shop, bo, world):
 def test_platforms_are_asked_thirty_times_an_hour_and_our_rows_always(shop, market, bo, world):
     in_time_again(shop)
     asked = {"number": "1", "reason": "not_at_platform", "asked": True}
-    from tenants.flows.record_event import record_events
-
     record_events(
         tenant=world.lotus, verb="order.sought", actor=world.bo, now=timezone.now(),
         about=[(None, asked)] * ASKED_AN_HOUR,
@@ -167,6 +166,24 @@ def test_platforms_are_asked_thirty_times_an_hour_and_our_rows_always(shop, mark
     with all_tenants("an hour later"):
         Event.objects.filter(verb="order.sought").update(at=timezone.now() - timedelta(hours=1))
     assert reason_of(look_for(bo, "99-99999-99999")) == "not_at_platform"
+
+
+def test_nobody_tries_out_numbers_with_the_button(shop, market, bo, world):
+    press(bo, "99-99999-99999", shop, "get")
+    with all_tenants("the trail of a test"):
+        failed = Event.objects.get(verb="order.pulled")
+    assert (failed.outcome, failed.detail) == ("failed", {"number": "99-99999-99999"})
+    record_events(
+        tenant=world.lotus, verb="order.pulled", actor=world.bo, now=timezone.now(),
+        about=[(shop, {})] * ASKED_AN_HOUR, outcome=Outcome.FAILED,
+    )  # fmt: skip
+    number = add_order(market)
+    calls = len(market.wire.calls)
+    press(bo, number, shop, "get")
+    assert "in vain very often" in bo.get(reverse("find_order")).content.decode()
+    assert len(market.wire.calls) == calls
+    press(world.client(world.anna), number, shop, "get")
+    assert Order.objects.filter(number=number).exists()
 
 
 class Hanging:

@@ -64,6 +64,16 @@ def test_a_package_is_found_by_the_number_of_the_whole_order(world, bo):
     assert reason_of(look_for(bo, "12345678-0001")) == "here"
 
 
+def test_a_number_that_only_the_platform_knows_it_by_leads_to_it(market, world, bo):
+    store = linked(market, world, "shopify-lantern", name="lantern")
+    tasks.pump_orders()
+    order = Order.objects.filter(store=store).exclude(group_number="").first()
+    assert order.group_number != order.number
+    answer = look_for(bo, order.group_number)
+    assert (reason_of(answer), fix_of(answer)) == ("here", "show")
+    assert reverse("order", args=[order.public_id]) in answer.content.decode()
+
+
 def test_filters_of_the_list_may_hide_it(shop, bo):
     order = Order.objects.filter(store=shop).first()
     other = "refunded" if order.status != "refunded" else "shipped"
