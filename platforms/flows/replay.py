@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -189,7 +189,12 @@ def claim(*, now: datetime) -> Replay | None:
         busy = Replay.objects.filter(tenant__in=tenants, state=Replay.State.RUNNING)
         busy = busy.exclude(_free(now)).exclude(_RESTING)
         order = (F("leased_until").asc(nulls_first=True), "asked_at", "pk")
-        replay = due.exclude(tenant__in=busy.values("tenant")).order_by(*order).first()
+        free = due.filter(tenant__in=tenants).exclude(tenant__in=busy.values("tenant"))
+        if connection.features.has_select_for_update_skip_locked:
+            # A holder whose lease ran out may be writing how far it is; who stops or ends a
+            # replay locks its row before the tenant's.
+            free = free.select_for_update(of=("self",), skip_locked=True)
+        replay = free.order_by(*order).first()
         return _lease(replay, now=now) if replay is not None else None
 
 
@@ -221,7 +226,7 @@ def work_on(replay: Replay, *, seconds: float = TURN_S) -> None:
                 hold.let_go(until=ended)
         except LostLease:
             logger.warning("replay.lost_lease", extra={"replay_id": replay.pk})
-        except DatabaseError:
+        except (OperationalError, InterfaceError):
             logger.exception("replay.tripped", extra={"replay_id": replay.pk})
 
 
@@ -230,7 +235,7 @@ def _run(hold: Hold, seconds: float) -> Ended | datetime:
         return _RUNS[hold.replay.kind](hold, Turn(seconds), now=timezone.now())
     except Stopped:
         return Ended(state=Replay.State.STOPPED)
-    except (LostLease, DatabaseError):
+    except (LostLease, OperationalError, InterfaceError):
         raise
     except Exception:
         logger.exception("replay.tripped", extra={"replay_id": hold.replay.pk})

@@ -8,17 +8,17 @@ from __future__ import annotations
 import logging
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 import zstandard
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from platforms import landing, registry
-from platforms.flows.release_quarantined import release_quarantined
+from platforms.flows.release_quarantined import release_records
 from platforms.landing import Batch, Landed, Router
 from platforms.models import Order, OrderRaw, Quarantined, QuarantineState, Replay, Stream
 from platforms.replays.hold import COUNTS, Ended, Hold, Turn
@@ -27,6 +27,7 @@ from tenants.models import Store
 logger = logging.getLogger(__name__)
 
 BATCH = 500
+RECORDS = 200  # of the quarantine
 _ORDERS, _QUARANTINE = "orders", "quarantine"  # the first word of a position
 
 
@@ -35,7 +36,7 @@ def run(hold: Hold, turn: Turn, *, now: datetime) -> Ended | datetime:
     while True:
         hold.look_for_stop()
         in_quarantine = hold.replay.position.startswith(_QUARANTINE)
-        going_on = _next_record(hold) if in_quarantine else _next_orders(hold)
+        going_on = _next_records(hold) if in_quarantine else _next_orders(hold)
         if not going_on:
             return Ended(state=Replay.State.DONE)
         if turn.is_over:
@@ -104,11 +105,31 @@ def _land(store: Store, raws: Sequence[OrderRaw], *, now: datetime) -> Landed:
         damaged += len(batch.unreadable)
         batch.unreadable = []
         stream = Stream(tenant_id=store.tenant_id, store=store)
-    landed = landing.land(batch, stream=stream, now=now)
+    landed = _land_all(batch, stream, now=now)
     landed.seen += damaged
     landed.quarantined += damaged
     if landed.updated:
         _keep_no_longer(raws)
+    return landed
+
+
+def _land_all(batch: Batch, stream: Stream, *, now: datetime) -> Landed:
+    """All at once; one by one where the database takes one of them for impossible: its order
+    stays as it is and counts as unreadable, and the others land."""
+    try:
+        with transaction.atomic():
+            return landing.land(batch, stream=stream, now=now)
+    except (DataError, IntegrityError, OverflowError):
+        logger.warning("replay.not_landed", extra={"records": batch.seen})
+    landed = Landed()
+    for parsed in batch.parsed:
+        try:
+            with transaction.atomic():
+                _add(landed, landing.land(Batch(parsed=[parsed]), stream=stream, now=now))
+        except (DataError, IntegrityError, OverflowError):
+            landed.seen += 1
+            landed.quarantined += 1
+    _add(landed, landing.land(Batch(unreadable=batch.unreadable), stream=stream, now=now))
     return landed
 
 
@@ -134,23 +155,30 @@ def _keep_no_longer(raws: Sequence[OrderRaw]) -> None:
     OrderRaw.objects.bulk_update(rows, ["expires_at"], batch_size=200)
 
 
-def _next_record(hold: Hold) -> bool:
-    """Release one record of the quarantine; False when there is none left."""
+def _next_records(hold: Hold) -> bool:
+    """Release some records of the quarantine; False when there are none left."""
     replay, now = hold.replay, timezone.now()
     last = int(replay.position.split(" ")[1])
-    record = records_of(replay).filter(pk__gt=last).order_by("pk").first()
-    if record is None:
-        return False
     with transaction.atomic():
         hold.keep(now=now)
-        released = release_quarantined(
-            record=record, user=replay.asked_by, now=now, on_behalf=replay.on_behalf
-        )
-        landed = released.landed or Landed(
-            seen=bool(released.unreadable), quarantined=bool(released.unreadable)
-        )
-        hold.count(now=now, position=f"{_QUARANTINE} {record.pk}", **_counts(landed))
+        left = records_of(replay).filter(pk__gt=last).order_by("pk")
+        rows = list(left.values_list("pk", "store_id")[:RECORDS])
+        if not rows:
+            return False
+        known = [pk for pk, store_id in rows if store_id is not None]
+        unknown = [pk for pk, store_id in rows if store_id is None]
+        landed = Landed()
+        for pks in filter(None, (known, unknown)):
+            _add(landed, _release(replay, pks, now=now))
+        hold.count(now=now, position=f"{_QUARANTINE} {rows[-1][0]}", **_counts(landed))
     return True
+
+
+def _release(replay: Replay, pks: Sequence[int], *, now: datetime) -> Landed:
+    done = release_records(pks=pks, user=replay.asked_by, now=now, on_behalf=replay.on_behalf)
+    landed = replace(done.orders) if done.orders else Landed()
+    landed.seen, landed.quarantined = done.landed + done.unreadable, done.unreadable
+    return landed
 
 
 def records_of(replay: Replay) -> QuerySet[Quarantined]:
@@ -167,6 +195,10 @@ def records_of(replay: Replay) -> QuerySet[Quarantined]:
     return records
 
 
+def _add(sums: Landed, landed: Landed) -> None:
+    for name, number in _counts(landed).items():
+        setattr(sums, name, getattr(sums, name) + number)
+
+
 def _counts(landed: Landed) -> dict[str, int]:
-    counts = asdict(landed)
-    return {name: counts[name] for name in COUNTS}
+    return {name: getattr(landed, name) for name in COUNTS}

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.forms.boundfield import BoundWidget
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -20,16 +21,20 @@ from tenants.models import Store
 OLDEST = timedelta(days=3650)
 
 
+def _day_input() -> forms.DateInput:
+    # Whatever the reader's language: browsers take no other format.
+    return forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+
+
 class ReplayForm(forms.Form):
     """Days are those of the store's time zone, both included."""
 
-    kind = forms.ChoiceField(label=gettext_lazy("What is done again"), widget=forms.RadioSelect)
-    since = forms.DateField(
-        label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"})
+    kind = forms.ChoiceField(
+        label=gettext_lazy("What is done again"),
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
     )
-    until = forms.DateField(
-        label=gettext_lazy("to, inclusive"), widget=forms.DateInput(attrs={"type": "date"})
-    )
+    since = forms.DateField(label=gettext_lazy("First day"), widget=_day_input())
+    until = forms.DateField(label=gettext_lazy("Last day"), widget=_day_input())
 
     def __init__(self, *args: Any, store: Store, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -80,6 +85,11 @@ class ReplayForm(forms.Form):
                 _("%(platform)s answers back to %(day)s. Choose that day or a later one.")
                 % {"platform": adapter.name, "day": date_format(first, "DATE_FORMAT")},
             )
+
+    @property
+    def radios(self) -> list[tuple[BoundWidget, str]]:
+        """Each choice with what it does."""
+        return list(zip(self["kind"], [text for _label, text in self.explained], strict=True))
 
     @property
     def window(self) -> tuple[datetime, datetime]:

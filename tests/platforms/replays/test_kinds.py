@@ -222,7 +222,7 @@ def test_what_waits_in_quarantine_is_released(world, shop):
     record.refresh_from_db()
     assert (record.state, done.created) == ("released", 1)
     assert Order.objects.filter(store=shop, number=number).exists()
-    assert Event.objects.get(verb="quarantine.released").actor == world.anna
+    assert Event.objects.get(verb="quarantine.many_released").actor == world.anna
 
 
 def test_what_still_cannot_be_read_stays_in_quarantine(shop):

@@ -89,6 +89,14 @@ def test_the_window_is_whole_days_of_the_store(anna, shop):
     assert (replay.until - replay.since) == timedelta(days=3)
 
 
+def test_the_days_are_filled_in_whatever_the_language(world, shop):
+    world.anna.language = "zh-hans"
+    world.anna.save()
+    today = timezone.localtime(timezone=shop.zone).date()
+    text = world.client(world.anna).get(page(shop)).content.decode()
+    assert f'value="{today.isoformat()}"' in text
+
+
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
