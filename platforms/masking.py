@@ -43,8 +43,8 @@ _ADDRESS = {
 _KNOWN = _PERSONAL | _SHOWN | _ADDRESS
 _DECIMAL = re.compile(r"-?\d{1,15}\.\d{1,6}")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-# A name of a field, not an address, a number or a word of a person's language.
-_KEY = re.compile(r"@?[A-Za-z_$][\w$-]{0,63}", re.ASCII)
+# A name of a field: no address, no number, no login, no word of a person's language.
+_KEY = re.compile(r"(?!.*\d\d)@?[A-Za-z_$][\w$-]{0,63}", re.ASCII)
 # A code, an amount or a moment. No sentence, no e-mail address, no phone number as it is written.
 _CODE = re.compile(
     r"-?[A-Za-z0-9][\w.:/#=-]{0,99}|\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?(\.\d+)?( [+-]\d{4})?",
@@ -131,11 +131,12 @@ def _write(
 def _read_key(key: str, *, personal: bool) -> tuple[str, dict[str, bool]]:
     """How the key is written, and how its value is read."""
     words = [word.lower() for word in _WORD.findall(key)]
-    known = not _KNOWN.isdisjoint(words) if personal else True
+    singles = {word.removesuffix(end) for word in words for end in ("", "s", "es")}
+    known = not _KNOWN.isdisjoint(singles) if personal else True
     name = json.dumps(key if known and _KEY.fullmatch(key) else MASK, ensure_ascii=False)
     # A tax is an amount, but the number a person pays it under is theirs.
     is_tax_number = "tax" in words and words[-1] in ("id", "number", "code")
-    personal = personal or is_tax_number or not _PERSONAL.isdisjoint(words)
+    personal = personal or is_tax_number or not _PERSONAL.isdisjoint(singles)
     return name, {"personal": personal, "shown": bool(words) and words[-1] in _SHOWN}
 
 

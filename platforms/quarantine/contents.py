@@ -19,10 +19,12 @@ Steps = Sequence[str | int | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """Lines of the record in a row; `is_fault` where the reason points at them."""
+    """Lines of the record in a row; `is_fault` where the reason points at them, `is_first` at
+    the first of those."""
 
     text: str
     is_fault: bool
+    is_first: bool = False
 
 
 def received(record: Quarantined) -> bytes | None:
@@ -48,7 +50,7 @@ def pieces(raw: bytes, reason: str) -> list[Piece] | None:
             if block:
                 found.append(Piece(text="\n".join(block) + "\n", is_fault=False))
                 block = []
-            found.append(Piece(text=line.text, is_fault=True))
+            found.append(Piece(text=line.text, is_fault=True, is_first=place == min(faults)))
         else:
             block.append(line.text)
     if block:

@@ -92,13 +92,15 @@ def record(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     """One record: why, where in it, what it holds with the buyer masked, and its history."""
     row = query.get_record(request.workspace, public_id)
     raw = contents.received(row)
+    pieces = contents.pieces(raw, row.reason) if raw else None
     return render(
         request,
         "platforms/quarantine/record.html",
         {
             "record": row,
             "reason": normalized(row.reason),
-            "pieces": contents.pieces(raw, row.reason) if raw else None,
+            "pieces": pieces,
+            "is_marked": any(piece.is_fault for piece in pieces or ()),
             "size": len(raw) if raw is not None else None,
             "is_emptied": raw == b"",
             "is_damaged": raw is None,
