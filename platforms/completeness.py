@@ -228,7 +228,7 @@ def still_open(stores: Sequence[Store], *, now: datetime) -> dict[int, int]:
         day__gte=now.date() - timedelta(days=HEALTH_DAYS),
         missing__gt=F("healed") - F("different"),
     )
-    return dict(rows.values_list("store_id").annotate(Sum(OPEN)))
+    return dict(rows.values("store_id").annotate(open=Sum(OPEN)).values_list("store_id", "open"))
 
 
 def _recent(now: datetime) -> TenantQuerySet[DayCount]:

@@ -91,6 +91,9 @@ class HealthSerializer(serializers.Serializer[Any]):
     lag_seconds = serializers.IntegerField(allow_null=True)
     failures = serializers.IntegerField(help_text="In a row.")
     quarantined = serializers.IntegerField(help_text="Records waiting that could not be read.")
+    differing = serializers.IntegerField(
+        help_text="Orders of the last fortnight still missing or out of date after a count."
+    )
     success_rate_7d = serializers.FloatField(allow_null=True, help_text="0 to 1.")
     latency_ms = serializers.IntegerField(allow_null=True, help_text="Mean of the calls in 24 h.")
     trouble = SinceField(allow_null=True, help_text="What keeps the store from being pulled.")

@@ -3,6 +3,7 @@
 from platforms.admin import (
     apps,
     checking,
+    completeness,
     deliveries,
     find_order,
     fleet,
@@ -22,6 +23,7 @@ from platforms.admin import (
 __all__ = [
     "apps",
     "checking",
+    "completeness",
     "deliveries",
     "find_order",
     "fleet",

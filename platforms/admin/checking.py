@@ -18,6 +18,8 @@ from platforms import registry
 from platforms.admin import health_parts
 from platforms.admin.conditions import (
     CHECKS,
+    Condition,
+    Conditions,
     FaultFilter,
     SearchedByPath,
     by_condition,
@@ -25,6 +27,7 @@ from platforms.admin.conditions import (
 )
 from platforms.admin.filters import ChosenStore
 from platforms.advice import fault_words
+from platforms.data_checks.nightly import NIGHTLY
 from platforms.data_checks.report import file_name, sheet_of
 from platforms.data_checks.report_csv import as_csv
 from platforms.data_checks.report_pdf import as_pdf
@@ -137,6 +140,12 @@ def _result(result: str) -> SafeString:
     return health_parts.tag(str(look.label), look.tone)
 
 
+WHOSE_IDEA: Conditions = {
+    "people": Condition(label=gettext_lazy("by people"), rows=lambda now: ~NIGHTLY),
+    "night": Condition(label=gettext_lazy("every night"), rows=lambda now: NIGHTLY),
+}
+
+
 @admin.register(DataCheck)
 class DataCheckAdmin(SearchedByPath, DeskAdmin):
     """Without the numbers of orders: those are read where orders are, with a line in the trail."""
@@ -147,6 +156,7 @@ class DataCheckAdmin(SearchedByPath, DeskAdmin):
     list_filter = (
         by_condition(CHECKS, "standing", gettext_lazy("standing")), ChosenTenant, ChosenStore,
         by_platform("store__platform"), "kind", "state", FaultFilter,
+        by_condition(WHOSE_IDEA, "asked", gettext_lazy("asked for")),
     )  # fmt: skip
     list_select_related = ("tenant", "store__tenant", "asked_by")
     search_fields = (

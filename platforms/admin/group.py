@@ -19,7 +19,7 @@ _LOOKS = {
     "platforms": (
         "app", "authorization", "consent", "linkattempt", "stream", "pullrun", "quarantined",
         "delivery", "order", "orderline", "orderraw", "trouble", "outage", "timelineentry",
-        "notice", "sending", "chatrobot", "calendarfeed", "diagnosis", "datacheck",
+        "notice", "sending", "chatrobot", "calendarfeed", "diagnosis", "datacheck", "daycount",
         "retentionrule", "legalhold", "scrub", "replay",
     ),
     "accounts": ("user",),

@@ -13,6 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from platforms import registry
+from platforms.data_checks.nightly import NIGHTLY
 from platforms.expiries import clocks, days_left, own_certificate
 from platforms.flows.announce import announce
 from platforms.models import (
@@ -203,7 +204,7 @@ def suggest_checks(*, now: datetime, limit: int, bugs: list[Exception]) -> int:
                 .exclude(ends_at=None)
             )
         )
-        .exclude(Exists(DataCheck.objects.filter(store=OuterRef("pk"))))
+        .exclude(Exists(DataCheck.objects.filter(store=OuterRef("pk")).exclude(NIGHTLY)))
         .exclude(
             Exists(Notice.objects.filter(store=OuterRef("pk"), occasion=Occasion.CHECK_SUGGESTED))
         )

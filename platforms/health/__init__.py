@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Q, Sum
 
-from platforms import ratelimit, registry
+from platforms import completeness, ratelimit, registry
+from platforms.data_checks.nightly import NIGHTLY
 from platforms.health.condition import Condition, condition_of
 from platforms.health.strip import Strip, last_hours
 from platforms.models import (
@@ -55,6 +56,7 @@ class StoreHealth:
     slowest_ms: int | None  # of the same
     trouble: Trouble | None  # the one that is open
     outage: Outage | None  # many stores of the platform fail in the same way as this one
+    differing: int  # orders of the last fortnight still missing or out of date after a count
     never_checked: bool  # linked within a day, first pull done, data not checked yet
     strip: Strip | None = None  # the last 24 hours, where asked for
 
@@ -104,6 +106,7 @@ class StoreHealth:
             "lag_seconds": self.lag_s,
             "failures": self.failures,
             "quarantined": self.quarantined,
+            "differing": self.differing,
             "success_rate_7d": self.success_rate_7d,
             "latency_ms": self.latency_ms,
             "trouble": _since(self.trouble.fault, self.trouble.began_at) if self.trouble else None,
@@ -138,6 +141,7 @@ def of_stores(
             for trouble in Trouble.objects.filter(store__in=stores, ended_at=None)
         },
         outages=open_outages() if outages is None else outages,
+        differing=completeness.still_open(stores, now=now),
         unchecked=_never_checked(stores, now=now),
         strips=last_hours(authorizations, now=now) if strips else {},
     )
@@ -164,6 +168,7 @@ class _Facts:
     rooms: Mapping[int, int]
     troubles: Mapping[int, Trouble]
     outages: Outages
+    differing: Mapping[int, int]
     unchecked: Collection[int]
     strips: Mapping[int, Strip]
 
@@ -201,7 +206,8 @@ def _calls(authorizations: set[int], *, now: datetime) -> dict[int, _Calls]:
 
 def _never_checked(stores: Sequence[Store], *, now: datetime) -> set[int]:
     new = [s.pk for s in stores if s.linked_at is not None and s.linked_at > now - DAY]
-    checked = DataCheck.objects.filter(store__in=new).values_list("store_id", flat=True)
+    checks = DataCheck.objects.filter(store__in=new).exclude(NIGHTLY)
+    checked = checks.values_list("store_id", flat=True)
     return set(new) - set(checked)
 
 
@@ -252,6 +258,7 @@ def _health(store: Store, facts: _Facts, *, now: datetime) -> StoreHealth:
         slowest_ms=calls.slowest_ms if calls.total else None,
         trouble=facts.troubles.get(store.pk),
         outage=facts.outages.get((store.platform, fault)) if fault else None,
+        differing=facts.differing.get(store.pk, 0),
         never_checked=store.pk in facts.unchecked and last_success_at is not None,
         strip=facts.strips.get(pk),
     )

@@ -1,4 +1,5 @@
-"""The data check centre: how every store stands, and the checks of one store."""
+"""The data check centre: how every store stands, and the checks of one store. Nightly counts are
+shown by day, on the pages of completeness."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from platforms import registry
+from platforms.data_checks.nightly import NIGHTLY
 from platforms.data_checks.words import Verdict, verdict_of
 from platforms.flows.work_checks import AlreadyChecking, NotCheckable, start_check
 from platforms.models import DataCheck
@@ -96,7 +98,7 @@ def _page_url(request: WorkspaceRequest, number: int) -> str:
 
 
 def _filtered(stores: TenantQuerySet[Store], which: str) -> TenantQuerySet[Store]:
-    checks = DataCheck.objects.filter(store=OuterRef("pk"))
+    checks = DataCheck.objects.filter(store=OuterRef("pk")).exclude(NIGHTLY)
     if which == "unchecked":
         return stores.filter(~Exists(checks))
     if which == "new":
@@ -112,6 +114,7 @@ def _filtered(stores: TenantQuerySet[Store], which: str) -> TenantQuerySet[Store
 def _newest(**which: object) -> Subquery:
     """The last check of the same store and kind, for a filter by `pk`."""
     same = DataCheck.objects.filter(store=OuterRef("store_id"), kind=OuterRef("kind"), **which)
+    same = same.exclude(NIGHTLY)
     return Subquery(same.order_by("-created_at", "-pk").values("pk")[:1])
 
 
@@ -149,7 +152,7 @@ def of_store(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
         answer = _start(request, store, kind, form.asked)
         if answer is not None:
             return answer
-    history = DataCheck.objects.filter(store=store).select_related("asked_by")
+    history = DataCheck.objects.filter(store=store).exclude(NIGHTLY).select_related("asked_by")
     rows: QuerySet[DataCheck] = history.order_by("-created_at", "-pk")[:HISTORY]
     for row in rows:
         row.store = store

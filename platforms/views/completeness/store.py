@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from platforms import completeness as facts
 from platforms import registry
 from platforms.completeness_numbers import MOST_SHOWN, numbers_of
-from platforms.data_checks.nightly import UNDER_WAY
+from platforms.data_checks.nightly import NIGHTLY, UNDER_WAY
 from platforms.flows.work_checks import AlreadyChecking, NotCheckable, start_check
 from platforms.models import DataCheck
 from platforms.views.checks.access import get_store_to_check, reads_numbers
@@ -44,7 +44,7 @@ def store_completeness(request: WorkspaceRequest, public_id: UUID) -> HttpRespon
         "most_shown": MOST_SHOWN,
         "hidden": not reads and any(count.missing or count.different for count in counts),
         "may_count": store.state == "active",
-        "under_way": DataCheck.objects.filter(UNDER_WAY, store=store).first(),
+        "under_way": DataCheck.objects.filter(UNDER_WAY, store=store).exclude(NIGHTLY).first(),
     }
     return render(request, "platforms/completeness/store.html", context)
 
