@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min, Q
 
 from platforms.keeping.holds import covered, holds_in_force
+from platforms.keeping.removal import EMPTIED
 from platforms.keeping.rules import InForce, demanded_days, due, in_force
 from platforms.models import Order, Quarantined, QuarantineState, RetentionRule
 from tenants.models import Store, Tenant
@@ -55,12 +56,14 @@ def will_empty(tenant: Tenant, now: datetime) -> list[Emptying]:
         days = timedelta(days=rule.buyer_days)
         told = Quarantined.objects.filter(
             platform=platform, state=QuarantineState.WAITING, created_at__lte=now + AHEAD - days
-        ).exclude(held).aggregate(count=Count("pk"), first=Min("created_at"))  # fmt: skip
+        ).exclude(held).exclude(raw__in=EMPTIED).aggregate(
+            count=Count("pk"), first=Min("created_at")
+        )  # fmt: skip
         if told["count"]:
             found.append(
                 Emptying(
                     platform=platform, days=rule.buyer_days, count=told["count"],
-                    first_at=told["first"] + days,
+                    first_at=max(told["first"] + days, now),
                 )
             )  # fmt: skip
     return found
