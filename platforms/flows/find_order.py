@@ -112,10 +112,7 @@ def _ask(search: _Search, *, until: float) -> Finding:
     if over := _asked_too_often(search):
         return _without_answer(search, replace(_base(search), asked_too_often=True,
                                                no_room_until=over))  # fmt: skip
-    asked = Asked()
-    for units in (first, others):
-        if asked.found is None and units:
-            asking.ask(units, asked, until=until)
+    asked = asking.ask(first, others, until=until)
     base = replace(
         _base(search), platform_looked=True, asked=_known(search, asked.answered),
         silent=_known_silent(search, asked), left_out=left_out,
@@ -156,7 +153,7 @@ def _nobody_to_ask(search: _Search, stores: Sequence[Store]) -> Finding:
     if stuck is not None:
         return stuck
     fix = Fix.LINK if search.seeker.may(Fix.LINK, None) else None
-    return replace(_base(search), reason=Reason.OTHER_CHANNEL, fix=fix)
+    return replace(_base(search), reason=Reason.OTHER_CHANNEL, fix=fix, store=None)
 
 
 def _stuck(search: _Search, stores: Sequence[Store]) -> Finding | None:

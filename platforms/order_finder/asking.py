@@ -164,25 +164,38 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="order-finder")
 
 
-def ask(units: Sequence[Unit], asked: Asked, *, until: float) -> None:
-    """Ask for all of `units` at once until one has the order, or it is `until` (monotonic)."""
+def ask(first: Sequence[Unit], then: Sequence[Unit], *, until: float) -> Asked:
+    """Ask side by side until one has the order, or it is `until` (monotonic): `first`, and
+    `then` as soon as those do not have it or half of the time is gone."""
+    asked = Asked()
     if connection.in_atomic_block:
         # Other threads would not see what an open transaction has written: all in this one.
-        for unit in units:
+        for unit in [*first, *then]:
             if time.monotonic() >= until:
                 asked.late.append(unit)
             elif asked.found is None:
                 asked.replies.append(_reply(unit))
-        return
-    waiting: dict[Future[Replied], Unit] = {_pool().submit(_thread, unit): unit for unit in units}
-    while waiting and asked.found is None and (left := until - time.monotonic()) > 0:
-        done, _rest = wait(waiting, timeout=left, return_when=FIRST_COMPLETED)
-        for future in done:
+        return asked
+    now = time.monotonic()
+    half = now + (until - now) / 2
+    waiting = _submitted(first)
+    coming = list(then)
+    while (waiting or coming) and asked.found is None and (now := time.monotonic()) < until:
+        if coming and (not waiting or now >= half):
+            waiting |= _submitted(coming)
+            coming = []
+        timeout = (half if coming else until) - now
+        for future in wait(waiting, timeout=timeout, return_when=FIRST_COMPLETED).done:
             asked.replies.append(_result(future, waiting.pop(future)))
     for future in waiting:
         future.cancel()
     if asked.found is None:
-        asked.late += waiting.values()
+        asked.late += [*waiting.values(), *coming]
+    return asked
+
+
+def _submitted(units: Sequence[Unit]) -> dict[Future[Replied], Unit]:
+    return {_pool().submit(_thread, unit): unit for unit in units}
 
 
 def _result(future: Future[Replied], unit: Unit) -> Replied:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from platforms import transport
+from platforms.credentials import open_secrets
 from platforms.flows.find_order import ASKED_AN_HOUR, find_order
 from platforms.models import Order, Stream
 from platforms.order_finder.reasons import Seeker
@@ -268,3 +269,31 @@ def test_the_command_says_what_is_wrong_with_its_input(world, more):
     ran = run("find_order", *more, "--json")
     assert ran.code == 2
     assert ran.err
+
+
+class HangsFor:
+    """The emulator, but one account's calls take their time."""
+
+    def __init__(self, market, token: str, seconds: float) -> None:
+        self.market, self.token, self.seconds = market, token, seconds
+
+    def send(self, method, url, headers, body) -> Answer:
+        if self.token in str(headers):
+            time.sleep(self.seconds)
+        return self.market.wire.send(method, url, headers, body)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_store_is_asked_while_the_named_one_hangs(world):
+    with emulated() as market, tenant_scope(world.lotus):
+        named = link_store(market, world.lotus, "ebay-willow", name="willow").stores[0]
+        other = link_store(market, world.lotus, "ebay-magnolia", name="magnolia").stores[0]
+        number = add_order(market, "ebay-magnolia")
+        token = open_secrets(named.authorization)["access_token"]
+        with transport.use_wire(HangsFor(market, token, 2.0)):
+            found = find_order(
+                tenant=world.lotus, seeker=Seeker(user=world.anna, manages=True), number=number,
+                store=named, now=timezone.now(), deadline_s=1.6,
+            )  # fmt: skip
+            time.sleep(2.2 - found.seconds)  # it ends before the wire is swapped back
+    assert (found.reason, found.store, found.named) == ("wrong_store", other, named)
