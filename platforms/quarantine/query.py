@@ -161,6 +161,7 @@ class Part:
     platform: str
     store: Store | None
     count: int
+    put_aside: int
     oldest: datetime
     newest: datetime
 
@@ -176,6 +177,7 @@ class Group:
     reason: Reason
     parts: tuple[Part, ...]
     count: int
+    put_aside: int  # of them, by somebody
     oldest: datetime
     newest: datetime
 
@@ -187,16 +189,22 @@ def groups(records: Records, stores: Sequence[Store]) -> list[Group]:
     rows = (
         records.order_by()
         .values_list("reason", "platform", "store_id")
-        .annotate(n=Count("pk"), oldest=Min("created_at"), newest=Max("created_at"))
+        .annotate(
+            n=Count("pk"),
+            put_aside=Count("pk", filter=Q(state=QuarantineState.DISMISSED)),
+            oldest=Min("created_at"),
+            newest=Max("created_at"),
+        )
         .order_by("-n", "reason")
     )
-    for text, platform, store_id, count, oldest, newest in rows[:MOST_REASONS]:
+    for text, platform, store_id, count, put_aside, oldest, newest in rows[:MOST_REASONS]:
         parts = found[normalized(text)]
         known = parts.get((platform, store_id))
         parts[platform, store_id] = Part(
             platform=platform,
             store=by_pk.get(store_id) if store_id else None,
             count=count + (known.count if known else 0),
+            put_aside=put_aside + (known.put_aside if known else 0),
             oldest=min(oldest, known.oldest) if known else oldest,
             newest=max(newest, known.newest) if known else newest,
         )
@@ -211,6 +219,7 @@ def _group(reason: Reason, parts: list[Part]) -> Group:
         reason=reason,
         parts=tuple(sorted(parts, key=lambda part: (-part.count, part.platform))),
         count=sum(part.count for part in parts),
+        put_aside=sum(part.put_aside for part in parts),
         oldest=min(part.oldest for part in parts),
         newest=max(part.newest for part in parts),
     )

@@ -79,6 +79,9 @@ def records(request: WorkspaceRequest) -> HttpResponse:
         | {
             "rows": _rows(shown, stores),
             "count": found.count(),
+            "put_aside": found.filter(state=QuarantineState.DISMISSED).count()
+            if filters.state
+            else 0,
             "reason": normalized(shown[0].reason) if shown and filters.reason else None,
             "previous_url": f"{address}{joint}at={page.previous}" if page.previous else "",
             "next_url": f"{address}{joint}at={page.next}" if page.next else "",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +16,7 @@ from platforms.views.quarantine import acts
 from tenants.models import Event
 from tenants.scope import tenant_scope
 from tests.platforms.quarantine.scenes import WRONG_NUMBER, aside, granted, many_aside, raw_order
+from tests.support.together import together
 
 KEY = normalized(WRONG_NUMBER).key
 
@@ -288,3 +291,32 @@ def test_nothing_chosen_is_nothing_done(world, lotus):
         text = do(world, world.anna, act, note="x").content.decode()
         assert "Choose at least one record first." in text
     assert states() == {"tea": "waiting"}
+
+
+# --- at the same moment
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_the_same_moment_settle_each_record_once(world):
+    with tenant_scope(world.lotus):
+        stream = granted(world.tea)
+        for n in range(30):
+            aside(world.tea, raw_order(f"77-{n}"), number=f"77-{n}", stream=stream)
+    turn, told = itertools.count(), []
+
+    def settle() -> None:
+        way = next(turn)
+        with tenant_scope(world.lotus):
+            pks = list(Quarantined.objects.values_list("pk", flat=True))
+            now = timezone.now()
+            if way % 2:
+                told.append(release_records(pks=pks, user=world.anna, now=now).landed)
+            else:
+                told.append(dismiss_records(pks=pks, user=world.ada, note="x", now=now))
+
+    together(settle, times=4)
+    with tenant_scope(world.lotus):
+        assert sum(told) == 30
+        released = Quarantined.objects.filter(state="released").count()
+        assert Order.objects.count() == released
+        assert Quarantined.objects.filter(state="dismissed").count() == 30 - released
