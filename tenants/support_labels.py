@@ -15,6 +15,7 @@ LABELS = {
     "account_name": _("account name"),
     "actor_name": _("person"),
     "address_hint": _("address"),
+    "asked_at": _("asked for"),
     "asked_by": _("asked for by"),
     "at": _("time"),
     "authorization": _("authorization"),

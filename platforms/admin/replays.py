@@ -51,7 +51,7 @@ class ReplayAdmin(SearchedByPath, DeskAdmin):
     fields = (
         "tenant", "store_page", "kind", "window", "state", "result_words", "fault_words",
         "asked_by", "on_behalf", "asked_at", "started_at", "finished_at", "leased_until",
-        "stop_asked", "seen", "created", "updated", "unchanged", "quarantined", "position",
+        "stop_asked", "seen", "created", "updated", "unchanged", "quarantined",
         "public_id",
     )  # fmt: skip
     readonly_fields = ("store_page", "window", "result_words", "fault_words", "public_id")

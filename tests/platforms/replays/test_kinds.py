@@ -120,6 +120,21 @@ def test_a_window_under_way_for_another_reason_begins_anew(shop):
     assert done.seen >= Order.objects.filter(changed_at__gte=replay.since).count() > 5
 
 
+def test_of_stores_that_share_a_permission_only_the_one_asked_for_is_pulled(market, world):
+    account = of_platform("amazon")[0].key
+    link_store(market, world.lotus, account, name="many")
+    month_ago = timezone.now() - timedelta(days=30)
+    Stream.objects.update(starts_at=month_ago, watermark=month_ago)
+    tasks.pump_orders()
+    one, other = Store.objects.filter(account_name="many", authorization__isnull=False)[:2]
+    for store in (one, other):
+        spoil(Order.objects.filter(store=store).order_by("-changed_at").first())
+    done = worked(ask(one, "pull"))
+    assert (done.state, done.updated) == ("done", 1)
+    assert not Order.objects.filter(store=one, status="unknown").exists()
+    assert Order.objects.filter(store=other, status="unknown").exists()
+
+
 # --- read
 
 
