@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -97,6 +98,12 @@ def finder(request: HttpRequest) -> HttpResponse:
             _fix(request, asked, seeker)
         context |= _answer(asked, seeker)
     return TemplateResponse(request, "admin/support/find_order.html", context)
+
+
+def finder_address(store: Store) -> str:
+    """The finder, asked about this store."""
+    query = urlencode({"tenant": store.tenant.slug, "store": store.path})
+    return f"{reverse('admin:find_order')}?{query}"
 
 
 def _initial(request: HttpRequest) -> dict[str, str]:

@@ -16,6 +16,7 @@ from platforms import health
 from platforms.admin import health_parts
 from platforms.admin.conditions import STORES, WHOSE, SearchedByPath, by_condition
 from platforms.admin.filters import ChosenAuthorization, PlatformFilter
+from platforms.admin.find_order import finder_address
 from platforms.admin.store_actions import StoreActions
 from platforms.health import StoreHealth
 from platforms.models import App, Stream, Trouble
@@ -224,6 +225,7 @@ class StoreAdmin(SearchedByPath, StoreActions):
             (list_address("platforms_diagnosis", tenant=tenant, store=store.pk), _("Diagnoses")),
             (list_address("platforms_datacheck", tenant=tenant, store=store.pk), _("Data checks")),
             (list_address("platforms_replay", tenant=tenant, store=store.pk), _("Replays")),
+            (finder_address(store), _("Find an order")),
         ]
         if store.authorization_id:
             here = {"tenant": tenant, "authorization": store.authorization_id}

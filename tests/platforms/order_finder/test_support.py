@@ -66,3 +66,12 @@ def test_bad_input_is_explained(world, sam, data):
 def test_others_are_kept_out(world):
     for user in (world.anna, world.bo, world.sam, None):
         assert world.client(user).get(reverse(ADDRESS)).status_code in (302, 403)
+
+
+def test_the_page_of_a_store_leads_to_it(shop, sam):
+    page = sam.get(reverse("admin:tenants_store_change", args=[shop.pk])).content.decode()
+    found = re.search(rf'href="({reverse(ADDRESS)}\?[^"]+)"', page)
+    assert found
+    form = sam.get(found[1].replace("&amp;", "&")).content.decode()
+    assert f'value="{shop.path}"' in form
+    assert f'value="{shop.tenant.slug}"' in form
