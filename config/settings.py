@@ -47,6 +47,7 @@ OUTGOING_ADDRESSES = env.list("OUTGOING_ADDRESSES", default=[])
 # Answers of token endpoints on their way into the database; a disk that outlives the process.
 ANSWERS_DIR = env.path("ANSWERS_DIR", default=str(VAR_DIR / "answers"))
 PULL_THREADS = env.int("PULL_THREADS", default=48)  # of one pump; a busy one has a connection
+KEEP_RAW = env.bool("KEEP_RAW", default=True)  # payloads as received, compressed
 REFRESH_THREADS = env.int("REFRESH_THREADS", default=32)  # each holds a database connection
 ALLOW_ENDPOINT_OVERRIDES = env.bool("ALLOW_ENDPOINT_OVERRIDES", default=False)
 PLATFORM_ENDPOINTS: dict[str, dict[str, str]] = env.json("PLATFORM_ENDPOINTS", default={})

@@ -69,6 +69,7 @@ class Engine:
     threads: int
     bugs: list[Exception] = field(default_factory=list)
     done: int = 0
+    seen: int = 0  # records
     _paces: dict[str, Pace] = field(default_factory=dict)
     _busy: Counter[str] = field(default_factory=Counter)  # platform -> threads at work
     _back_fills: int = 0
@@ -247,6 +248,7 @@ class Engine:
                 self._busy[item.platform] -= 1
                 self._back_fills -= item.lane == Lane.BACK_FILL
                 self.done += 1
+                self.seen += item.turn.pulled.seen
             else:
                 pages.append(item)
                 self._room.release()

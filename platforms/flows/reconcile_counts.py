@@ -218,7 +218,7 @@ class _Turn:
             window = counts.windows[index]
             streams = window_streams([self.store], since=window.since, until=window.until)
             counts.streams += [stream.pk for stream in streams]
-        Stream.objects.filter(pk__in=counts.streams).update(due_at=timezone.now())
+        Stream.objects.filter(pk__in=counts.streams).update(due_at=timezone.now(), reread=True)
         if counts.streams:
             tasks.kick()
 

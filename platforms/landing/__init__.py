@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.conf import settings
 from django.db import connection
 
 from platforms.landing import postgresql, sqlite
@@ -74,11 +75,11 @@ class Prepared:
     quarantined: list[Quarantined] = field(default_factory=list)
 
 
-def prepare(batch: Batch, *, stream: Stream, now: datetime, keep_raw: bool = True) -> Prepared:
+def prepare(batch: Batch, *, stream: Stream, now: datetime) -> Prepared:
     return Prepared(
         stream=stream,
         seen=batch.seen,
-        rows=rows_of(batch.parsed, now=now, keep_raw=keep_raw),
+        rows=rows_of(batch.parsed, now=now, keep_raw=settings.KEEP_RAW),
         quarantined=[_quarantined(each, stream) for each in batch.unreadable],
     )
 

@@ -54,7 +54,7 @@ class Row:
     raw: tuple[str, bytes, datetime] | None
 
 
-def rows_of(parsed: Iterable[Parsed], *, now: datetime, keep_raw: bool = True) -> list[Row]:
+def rows_of(parsed: Iterable[Parsed], *, now: datetime, keep_raw: bool) -> list[Row]:
     """Compresses the payloads, so call it where there is time: not inside a transaction."""
     return [row_of(each, now=now, keep_raw=keep_raw) for each in parsed]
 
