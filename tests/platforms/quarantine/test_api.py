@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from openapi_core import OpenAPI
+from openapi_core.contrib.django import DjangoOpenAPIRequest, DjangoOpenAPIResponse
 
 from tenants.scope import tenant_scope
 from tests.platforms.quarantine.scenes import aside, many_aside
@@ -74,3 +77,14 @@ def test_pages_follow_each_other_in_a_fixed_number_of_queries(world):
         seen += [each["number"] for each in answer["results"]]
         path = (answer["next"] or "").removeprefix("http://testserver")
     assert len(seen) == len(set(seen)) == 130
+
+
+@pytest.mark.parametrize("query", [{}, {"state": "settled"}, {"limit": "x"}])
+def test_answers_are_what_the_description_promises(filled, query):
+    schema = Client().get("/api/v1/schema/?format=json").json()
+    description = OpenAPI.from_dict(schema | {"servers": [{"url": "http://testserver"}]})
+    answer = program(filled, filled.anna)("quarantine/", **query)
+    result = description.unmarshal_response(
+        DjangoOpenAPIRequest(answer.wsgi_request), DjangoOpenAPIResponse(answer)
+    )
+    assert result.errors == []
