@@ -79,6 +79,11 @@ class StoreDays:
         return self.at_platform - self.open
 
     @property
+    def is_recent(self) -> bool:
+        """Whether one of the last days was counted."""
+        return any(day.count for day in self.days[-RECENT:])
+
+    @property
     def states(self) -> Counter[DayState]:
         return Counter(day.state for day in self.days)
 
