@@ -32,6 +32,7 @@ from tests.platforms.order_finder.conftest import (
 )
 from tests.support.factories import make_authorization, make_order, make_stream
 from tests.support.linking import link_store
+from tests.support.together import together
 from tests.support.wire import emulated
 
 
@@ -297,3 +298,16 @@ def test_another_store_is_asked_while_the_named_one_hangs(world):
             )  # fmt: skip
             time.sleep(2.2 - found.seconds)  # it ends before the wire is swapped back
     assert (found.reason, found.store, found.named) == ("wrong_store", other, named)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_tabs_at_the_same_moment_get_one_order_once(world):
+    with emulated() as market, tenant_scope(world.lotus):
+        store = linked(market, world, "ebay-willow", name="willow")
+        number = add_order(market, "ebay-willow")
+        tabs = iter([world.client(world.bo), world.client(world.bo)])
+        together(lambda: press(next(tabs), number, store, "get"), times=2)
+        order = Order.objects.get(store=store, number=number)
+        pulled = Event.objects.filter(verb="order.pulled").values_list("outcome", flat=True)
+        assert list(pulled) == ["done"]
+        assert order.lines.exists()
