@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from platforms.admin import health_parts
 from platforms.admin.filters import ChosenStore, PlatformFilter
@@ -46,7 +46,7 @@ class LegalHoldAdmin(DeskAdmin):
     )  # fmt: skip
     readonly_fields = ("store_page", "state", "public_id")
 
-    @admin.display(description=gettext_lazy("placed"), ordering="placed_at")
+    @admin.display(description=pgettext_lazy("legal hold", "placed"), ordering="placed_at")
     def placed(self, row: LegalHold) -> str:
         return f"{timezone.localtime(row.placed_at):%Y-%m-%d %H:%M}"
 
@@ -58,7 +58,7 @@ class LegalHoldAdmin(DeskAdmin):
     def state(self, row: LegalHold) -> SafeString:
         if row.released_at is None:
             return health_parts.tag(_("In force"), "warn")
-        return health_parts.tag(_("Released"), "neutral")
+        return health_parts.tag(pgettext("legal hold", "Released"), "neutral")
 
 
 @admin.register(Scrub)
