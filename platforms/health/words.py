@@ -72,6 +72,7 @@ class Next(StrEnum):
     DIAGNOSE = "diagnose"
     RELEASE = "release"
     CHECK = "check"
+    COMPARE = "compare"
     WAIT = "wait"
     NOTHING = "nothing"
 
@@ -98,6 +99,7 @@ _STEPS: Mapping[Next, tuple[Text, Text]] = {
     Next.DIAGNOSE: (gettext_lazy("Find the cause"), ""),
     Next.RELEASE: (gettext_lazy("Read again"), gettext_lazy("An operator can read them again")),
     Next.CHECK: (gettext_lazy("Check the data"), gettext_lazy("All well")),
+    Next.COMPARE: (gettext_lazy("See the differences"), gettext_lazy("An operator can see which")),
     Next.WAIT: ("", gettext_lazy("Nothing, it goes on by itself")),
     Next.NOTHING: ("", gettext_lazy("All well")),
 }
@@ -145,7 +147,7 @@ def next_step(health: StoreHealth, *, manages: bool, operates: bool) -> Step:
     label, words = _STEPS[what]
     if what in (Next.RELINK, Next.RENEW, Next.RESUME):
         allowed = manages
-    elif what in (Next.RELEASE, Next.CHECK):
+    elif what in (Next.RELEASE, Next.CHECK, Next.COMPARE):
         allowed = manages or operates
     else:
         allowed = True
@@ -164,6 +166,8 @@ def _next(health: StoreHealth) -> Next:
         return Next.RELINK
     if condition == Condition.WORKING and health.quarantined:
         return Next.RELEASE
+    if condition == Condition.WORKING and health.differing:
+        return Next.COMPARE
     if condition == Condition.WORKING and health.never_checked:
         return Next.CHECK
     return _NEXT[condition]

@@ -33,6 +33,7 @@ _PAGES = {
     Next.DIAGNOSE: "store_diagnosis",
     Next.RELEASE: "store_release",
     Next.CHECK: "store_checks",
+    Next.COMPARE: "store_completeness",
 }
 _POSTED = (Next.RESUME, Next.RELEASE)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from platforms import completeness as facts
-from platforms.completeness import Day, StoreDays
+from platforms.completeness import Day, DayState, StoreDays
 from platforms.completeness_words import STATE_WORDS
 from platforms.orders_csv import BOM, Cell, write_rows
 from platforms.templatetags.storelink import platform_name, site_name
@@ -39,11 +39,8 @@ def _csv(stores: Sequence[Store], *, tenant: Tenant, now: datetime) -> Iterator[
     while some := list(islice(left, facts.AT_ONCE)):
         with tenant_scope(tenant):
             rows = facts.of_stores(some, now=now)
-        yield write_rows(
-            _row(row, day)
-            for row in rows
-            for day in (*row.days, *([row.today] if row.today.count else []))
-        )
+        words = {state: str(said) for state, said in STATE_WORDS.items()}
+        yield write_rows(line for row in rows for line in _lines(row, words))
 
 
 def _headings() -> list[str]:
@@ -54,15 +51,19 @@ def _headings() -> list[str]:
     ]  # fmt: skip
 
 
-def _row(row: StoreDays, day: Day) -> list[Cell]:
-    store, count = row.store, day.count
-    about: list[Cell] = [
-        store.name, platform_name(store.platform), site_name(store), day.day.isoformat(),
-        store.zone.key, str(STATE_WORDS[day.state]),
-    ]  # fmt: skip
+def _lines(row: StoreDays, words: Mapping[DayState, str]) -> Iterator[list[Cell]]:
+    store = row.store
+    where: list[Cell] = [store.name, platform_name(store.platform), site_name(store)]
+    zone = store.zone.key
+    for day in (*row.days, *([row.today] if row.today.count else [])):
+        yield [*where, day.day.isoformat(), zone, words[day.state], *_figures(day)]
+
+
+def _figures(day: Day) -> list[Cell]:
+    count = day.count
     if count is None:
-        return [*about, *[None] * 8]
+        return [None] * 8
     return [
-        *about, count.platform_count, count.our_count, count.missing, count.different,
-        count.extra, count.unreadable, count.healed, f"{count.counted_at:%Y-%m-%d %H:%M:%S}",
+        count.platform_count, count.our_count, count.missing, count.different, count.extra,
+        count.unreadable, count.healed, f"{count.counted_at:%Y-%m-%d %H:%M:%S}",
     ]  # fmt: skip

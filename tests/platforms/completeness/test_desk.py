@@ -15,6 +15,7 @@ from tenants.scope import tenant_scope
 from tests.conftest import join_support
 from tests.platforms.commands.run import run
 from tests.platforms.completeness.test_pages import make_day
+from tests.support.factories import make_authorization, make_stream
 
 
 @pytest.fixture
@@ -61,7 +62,8 @@ def test_health_says_what_could_not_be_healed(world):
     make_day(world.tea, missing=3, healed=1)
     make_day(world.silk, missing=3, healed=3)
     client = world.client(world.anna)
-    assert "2 orders differ from the platform" in client.get(reverse("health")).content.decode()
+    board = client.get(reverse("health")).content.decode()
+    assert "2 orders differ from the platform" in board
     page = client.get(reverse("store_health", args=[world.tea.public_id])).content.decode()
     assert "2 orders of the last days are still missing" in page
     assert reverse("store_completeness", args=[world.tea.public_id]) in page
@@ -95,3 +97,17 @@ def test_the_centre_is_not_crowded_by_nightly_counts(world):
     ):  # fmt: skip
         assert address not in client.get(page).content.decode()
     assert "Tea House" in client.get(reverse("checks"), {"which": "unchecked"}).content.decode()
+
+
+def test_the_next_step_of_a_working_store_that_differs_leads_there(world):
+    authorization = make_authorization(world.lotus)
+    now = timezone.now()
+    make_stream(authorization, world.tea, watermark=now, last_success_at=now)
+    with tenant_scope(world.lotus):
+        Store.objects.filter(pk=world.tea.pk).update(authorization=authorization)
+    make_day(world.tea, missing=3)
+    assert "See the differences" in world.client(world.anna).get(reverse("health")).content.decode()
+    assert (
+        "An operator can see which"
+        in world.client(world.cai).get(reverse("health")).content.decode()
+    )
