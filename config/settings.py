@@ -47,6 +47,8 @@ OUTGOING_ADDRESSES = env.list("OUTGOING_ADDRESSES", default=[])
 # Answers of token endpoints on their way into the database; a disk that outlives the process.
 ANSWERS_DIR = env.path("ANSWERS_DIR", default=str(VAR_DIR / "answers"))
 PULL_THREADS = env.int("PULL_THREADS", default=48)  # of one pump; a busy one has a connection
+# How long a stream of a worker that died waits before another takes it.
+PULL_LEASE_S = env.int("PULL_LEASE_S", default=180)
 KEEP_RAW = env.bool("KEEP_RAW", default=True)  # payloads as received, compressed
 REFRESH_THREADS = env.int("REFRESH_THREADS", default=32)  # each holds a database connection
 ALLOW_ENDPOINT_OVERRIDES = env.bool("ALLOW_ENDPOINT_OVERRIDES", default=False)

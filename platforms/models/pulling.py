@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +17,7 @@ from tenants.models import Store
 from tenants.scope import TenantManager, TenantOwned, TenantQuerySet
 
 # Renewed with every page landed; longer than the longest single call.
-LEASE = timedelta(minutes=3)
+LEASE = timedelta(seconds=settings.PULL_LEASE_S)
 
 
 class Lane(models.IntegerChoices):
