@@ -125,14 +125,17 @@ def expires_at(seconds: int | None, *, now: datetime) -> datetime | None:
 
 
 def amount(value: Decimal | None) -> Decimal | None:
-    if value is None:
-        return None
+    if value is None or _PLAIN_AMOUNT(str(value)):
+        return value
     if not value.is_finite() or abs(value) >= MAX_AMOUNT:
         raise ValueError("an amount is not a possible number")
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -MAX_DECIMALS:
         raise ValueError("an amount has too many decimals")
     return value
+
+
+_PLAIN_AMOUNT = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,8})?").fullmatch
 
 
 def total(amounts: Iterable[Decimal | None]) -> Decimal | None:

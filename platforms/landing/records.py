@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -79,18 +80,18 @@ def read_records(
     *,
     kind: str,
     router: Router,
-    known: Mapping[str, Collection[str]] | None = None,
+    known: Sequence[Collection[str]] = (),
 ) -> Batch:
     """Parse each record on its own: a bad one does not hold up its page.
 
-    `known` are order numbers and the digests of what was received of them (landing.known): such
-    a record is only counted.
+    `known` are the digests of what was received before of the order that each record is about
+    (landing.known): a record that is among them is only counted.
     """
     batch = Batch()
-    for record in records:
+    for at, record in enumerate(records):
         raw = bytes(record)
         digest = hashlib.sha256(raw).hexdigest()
-        if known and digest in known.get(order_number(adapter, record), ()):
+        if known and digest in known[at]:
             batch.as_before += 1
             continue
         try:
@@ -148,28 +149,46 @@ def fit_columns(order: OrderData) -> OrderData:
     return order
 
 
-def cut(text: str, most: int | None) -> str:
+def cut(text: str, most: int) -> str:
     if text.isprintable():
-        return text if most is None or len(text) <= most else text[:most]
+        return text if len(text) <= most else text[:most]
     # PostgreSQL takes no NUL in a text; lone surrogates cannot be encoded at all.
     clean = text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
     return clean[:most]
 
 
+def digits(amount: Decimal) -> str:
+    """An amount as it is kept. Raises ValueError for what is none, or is too long."""
+    text = str(amount)
+    if _PLAIN(text):
+        return text
+    # The exponent first: written out, 1E-999999999 is a gigabyte.
+    exponent = amount.as_tuple().exponent
+    if not isinstance(exponent, int) or abs(exponent) > MAX_LENGTH:
+        raise ValueError("it is not an amount")
+    text = format(amount, "f")
+    if len(text) > MAX_LENGTH:
+        raise ValueError("it has too many digits")
+    return text
+
+
+_PLAIN = re.compile(r"-?(?=.{1,30}\Z)[0-9]+(?:\.[0-9]+)?").fullmatch
+
+
 def _check_text(name: str, value: str | None, most: int) -> None:
-    if value is not None and (len(value) > most or value != cut(value, most)):
+    if value is None or (len(value) <= most and value.isprintable()):
+        return
+    if len(value) > most or value != cut(value, most):
         raise ValueError(f"{name} is not a plain text of at most {most} characters")
 
 
 def _check_amount(name: str, amount: Decimal | None) -> None:
     if amount is None:
         return
-    # The exponent first: written out, 1E-999999999 is a gigabyte.
-    exponent = amount.as_tuple().exponent
-    if not isinstance(exponent, int) or abs(exponent) > MAX_LENGTH:
-        raise ValueError(f"{name} is not an amount")
-    if len(format(amount, "f")) > MAX_LENGTH:
-        raise ValueError(f"{name} is not an amount")
+    try:
+        digits(amount)
+    except ValueError:
+        raise ValueError(f"{name} is not an amount") from None
 
 
 def _without_values(exc: Exception) -> str:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
-from uuid import UUID
 
 from django.db import models
 from uuid_utils.compat import uuid7
 
 from platforms.landing.raws import compress
-from platforms.landing.records import AMOUNTS, Parsed, cut
+from platforms.landing.records import AMOUNTS, Parsed, cut, digits
 from platforms.models import Order
 from platforms.spec import LineData
 
@@ -24,7 +23,7 @@ PERSONAL = {
 }
 PERSONAL_COLUMNS = tuple(f"{prefix}_{name}" for prefix, names in PERSONAL.items() for name in names)
 _MOST = [
-    cast("models.CharField[str, str]", Order._meta.get_field(name)).max_length
+    cast("models.CharField[str, str]", Order._meta.get_field(name)).max_length or 0
     for name in PERSONAL_COLUMNS
 ]
 KEY = ("tenant_id", "store_id", "number")
@@ -74,13 +73,15 @@ def row_of(parsed: Parsed, *, now: datetime, keep_raw: bool) -> Row:
         key=parsed.key,
         changed_at=order.changed_at,
         order=(
-            store.tenant_id, store.pk, order.number, _new_id(), store.platform,
+            store.tenant_id, store.pk, order.number, uuid7(), store.platform,
             order.group_number or "", str(order.status), cut(order.platform_status, 120),
             order.placed_at, order.changed_at, order.paid_at, order.currency or "",
             _digits(order.total), _digits(order.items_total), _digits(order.shipping),
             _digits(order.tax), _digits(order.discount),
             *[
-                None if value is None else cut(value, most)
+                value
+                if value is None or (len(value) <= most and value.isprintable())
+                else cut(value, most)
                 for value, most in zip(people, _MOST, strict=True)
             ],
             cut(order.fulfilment or "", 20), parsed.content_hash, parsed.raw_sha256,
@@ -110,16 +111,11 @@ def tells_less(value: object, before: object) -> bool:
 
 def _line(position: int, line: LineData) -> tuple[Any, ...]:
     return (
-        position, line.number, None if line.sku is None else cut(line.sku, 200),
+        position, line.number, line.sku and cut(line.sku, 200),
         cut(line.title, 500), line.quantity, _digits(line.unit_price), _digits(line.total),
         line.currency or "", cut(line.platform_status or "", 120),
     )  # fmt: skip
 
 
 def _digits(amount: Decimal | None) -> str | None:
-    """As AmountField keeps it."""
-    return None if amount is None else format(amount, "f")
-
-
-def _new_id() -> UUID:
-    return uuid7()
+    return None if amount is None else digits(amount)

@@ -10,7 +10,7 @@ import hashlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -184,10 +184,10 @@ class Turn:
             after={name: getattr(stream, name) for name in ADVANCING},
         )  # fmt: skip
 
-    def _look_up(self, page: Page) -> dict[str, set[str]] | None:
+    def _look_up(self, page: Page) -> Sequence[Collection[str]]:
         known = self._known
         if known is None or not page.records:
-            return None
+            return ()
         return patiently(lambda: known.of(page.records))
 
     def _window_done(self, window: Window, *, now: datetime) -> dict[str, object]:

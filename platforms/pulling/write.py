@@ -122,7 +122,8 @@ def _count(
             wanted.add(id(run))
     new = [row for key, row in rows.items() if key in wanted and row.pk is None]
     old = [row for key, row in rows.items() if key in wanted and row.pk is not None]
-    if old:
-        PullRun.objects.bulk_update(old, ["pages", "calls", "finished_at", *_COUNTED])
+    for row in old:
+        sums = {name: getattr(row, name) for name in ("pages", "calls", *_COUNTED)}
+        PullRun.objects.filter(pk=row.pk).update(finished_at=row.finished_at, **sums)
     PullRun.objects.bulk_create(new)
     return [rows[id(page.run)] if id(page.run) in wanted else None for page in pages]
