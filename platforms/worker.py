@@ -2,14 +2,17 @@
 
 A process that is killed while it reads the cluster's queue (the kernel does that when memory is
 short) leaves the queue locked for ever: the others live on, and nothing runs any more. So the
-cluster watches itself, and its parent starts another.
+cluster watches itself, and its parent starts another. Nobody outlives the process that watches it:
+a cluster whose parent was killed would go on beside the one that takes its place.
 """
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import os
+import signal
 import threading
 import time
 
@@ -24,6 +27,7 @@ STUCK = 75  # exit code of a cluster that gave up
 LOOK_EVERY_S = 5.0
 STUCK_AFTER_S = 30.0
 STARTS_ANEW_AFTER_S = 1.0
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 IDLE = -1  # what django-q2 writes into the timer of a worker without a task
 
 
@@ -73,13 +77,27 @@ def tune_collector(**_signal: object) -> None:
     gc.set_threshold(50_000, 50, 50)
 
 
+def die_with_parent() -> None:
+    """Where the system has a way: Linux."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def run() -> None:
-    """Run a cluster until it is told to stop (SIGTERM, SIGINT); another when it got stuck."""
+    """Run a cluster until it is told to stop (SIGTERM, SIGINT); another when it got stuck, or
+    could not start because its queue is away."""
     cluster.Sentinel = WatchfulSentinel
     post_spawn.connect(tune_collector)
+    os.register_at_fork(after_in_child=die_with_parent)
     while True:
         one = cluster.Cluster()
-        one.start()
+        try:
+            one.start()
+        except RuntimeError as exc:
+            logger.critical("worker.not_started", extra={"reason": str(exc)})
+            time.sleep(STARTS_ANEW_AFTER_S)
+            continue
         sentinel = one.sentinel
         sentinel.join()
         if sentinel.exitcode in (0, None) or one.start_event is None:

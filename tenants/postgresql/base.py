@@ -48,7 +48,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         scope = "" if tenant_id is None else "all" if tenant_id == ALL else str(tenant_id)
         if scope != self._told and not self._mute and not self.needs_rollback:
             # A cursor of its own: on a server-side one (`iterator()`) this would only be declared.
-            with self.connection.cursor() as cursor:
+            with self.wrap_database_errors, self.connection.cursor() as cursor:
                 cursor.execute("SELECT set_config(%s, %s, false)", [SETTING, scope])
             self._told = scope
         return execute(sql, params, many, context)
