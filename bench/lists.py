@@ -195,11 +195,13 @@ def _as_the_app() -> Iterator[None]:
         call_command("grant_app_role", role=ROLE, stdout=io.StringIO())
         cursor.execute("ALTER FUNCTION lower(text) LEAKPROOF")  # as docs/operations.md says
         cursor.execute(f"SET ROLE {ROLE}")
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("RESET ROLE")
-        cursor.execute(f"DROP OWNED BY {ROLE}")
-        cursor.execute(f"DROP ROLE {ROLE}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET ROLE")
+            cursor.execute(f"DROP OWNED BY {ROLE}")
+            cursor.execute(f"DROP ROLE {ROLE}")
 
 
 def _cases(people: dict[str, Person]) -> list[Case]:
@@ -315,7 +317,8 @@ def _cursor(case: Case, person: Person) -> tuple[str, int]:
 
     with tenant_scope(person.stores[0].tenant_id):
         orders = _naive_orders(case, person, searched=False)
-        depth = DEEP if case.at == "deep" else orders.count() - 51
+        before_the_end = orders.count() - 51
+        depth = min(DEEP, before_the_end) if case.at == "deep" else before_the_end
         order = Order.objects.get(pk=orders.values_list("pk", flat=True)[depth])
     return str(Place.beside(order, newer=False)), 0 if "q" in case.filters else depth
 

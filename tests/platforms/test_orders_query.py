@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import random
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from platforms import registry
-from platforms.orders_found import BadCursor, FoundOrders
+from platforms.models import Order, OrderLine
+from platforms.orders_found import BadCursor, FoundOrders, Place
 from platforms.orders_query import OrderFilterForm, OrderFilters, find_orders
 from tenants.scope import tenant_scope
 from tests.support.factories import NOON, make_order
@@ -197,7 +199,7 @@ def test_the_trail_does_not_keep_what_was_searched():
     assert "Anna" not in str(OrderFilters(text="Anna").for_trail())
 
 
-@pytest.mark.parametrize("few", [0, 2, 1000])
+@pytest.mark.parametrize("few", [1, 2, 1000])
 @pytest.mark.parametrize("text", ["12-34567", "anna", "CUP-1"])
 def test_many_matches_are_found_like_few(lotus, monkeypatch, few, text):
     monkeypatch.setattr("platforms.orders_found.FEW", few)
@@ -207,10 +209,16 @@ def test_many_matches_are_found_like_few(lotus, monkeypatch, few, text):
     assert numbers(OrderFilters(text=text), lotus.tea) == {"12-34567-89012"}
 
 
+def test_an_order_with_two_lines_of_a_sku_does_not_hide_another(lotus, monkeypatch):
+    monkeypatch.setattr("platforms.orders_found.FEW", 2)
+    made = {make_order(lotus.tea, lines=2, sku="CUP-1").number for _ in range(3)}
+    assert numbers(OrderFilters(text="CUP-1"), lotus.tea) == made
+
+
 @pytest.fixture
 def walking(monkeypatch):
     """Whatever is searched for is common, steps are short and a page has two of them."""
-    for name, value in (("FEW", 0), ("WALK", 3), ("STEPS", 2), ("PAGE_SIZE", 2), ("SLICES", 4)):
+    for name, value in (("FEW", 1), ("WALK", 3), ("STEPS", 2), ("PAGE_SIZE", 2), ("SLICES", 4)):
         monkeypatch.setattr(f"platforms.orders_found.{name}", value)
 
 
@@ -233,9 +241,84 @@ def test_a_walk_loses_and_doubles_nothing_in_both_directions(lotus, walking, siz
     assert walk_back(orders, size=size, cursor=page.previous) + last == expected
 
 
+def some_orders(world, count: int, *, seed: int) -> list[Order]:
+    """In three stores, many of them of one moment."""
+    dice = random.Random(seed)
+    return [
+        make_order(
+            dice.choice((world.tea, world.tea, world.silk, world.rice)),
+            number=f"{dice.choice(('12-', '77-'))}{seed}{each:04}",
+            status=dice.choice(("shipped", "shipped", "on_hold")),
+            buyer_name=dice.choice(("Anna Schmidt", "Bo", None)),
+            sku=dice.choice(("CUP-1", "CUP-2")),
+            lines=dice.randrange(3),
+            placed_at=NOON + timedelta(seconds=dice.randrange(20)),
+        )
+        for each in range(count)
+    ]
+
+
+def passes(order: Order, filters: OrderFilters, skus: dict[int, set[str]]) -> bool:
+    """The filters once more, the plain way."""
+    text = filters.text
+    return (
+        filters.platform in ("", order.platform)
+        and (filters.store is None or filters.store.pk == order.store_id)
+        and filters.status in ("", order.status)
+        and (filters.since is None or filters.since <= order.placed_at)
+        and (filters.until is None or order.placed_at < filters.until)
+        and (
+            order.number.startswith(text)
+            or (order.buyer_name or "").lower().startswith(text.lower())
+            or text in skus[order.pk]
+        )
+    )
+
+
+@pytest.mark.parametrize("way", ["few", "walking"])
+def test_all_pages_together_are_what_the_filters_say(lotus, request, way):
+    if way == "walking":
+        request.getfixturevalue("walking")
+    made = some_orders(lotus, 90, seed=1)
+    made.sort(key=lambda order: (order.placed_at, order.pk), reverse=True)
+    skus: dict[int, set[str]] = {order.pk: set() for order in made}
+    for line in OrderLine.objects.all():
+        skus[line.order_id].add(line.sku)
+    stores = [lotus.tea, lotus.silk, lotus.rice]
+    days = [{}, {"since": NOON + timedelta(seconds=5), "until": NOON + timedelta(seconds=12)}]
+    for platform, store, status, text, day in itertools.product(
+        ("", "ebay"), (None, lotus.silk), ("", "on_hold"), ("", "12-", "anna", "CUP-1"), days
+    ):
+        filters = OrderFilters(platform=platform, store=store, status=status, text=text, **day)
+        found = find_orders(filters, stores)
+        expected = [order.number for order in made if passes(order, filters, skus)]
+        assert walk(found, size=7) == expected, filters
+        if text in ("", "anna") and expected:
+            page = found.page(cursor=str(Place.beside(made[-1], newer=True)), size=7)
+            back = [order.number for order in page.orders]
+            last = [made[-1].number] if passes(made[-1], filters, skus) else []
+            assert walk_back(found, size=7, cursor=page.previous) + back + last == expected
+
+
+def test_orders_that_arrive_between_pages_move_none_of_the_others(lotus):
+    before = some_orders(lotus, 60, seed=2)
+    found = find_orders(OrderFilters(), [lotus.tea, lotus.silk, lotus.rice])
+    seen: list[str] = []
+    cursor, turn = "", 3
+    while True:
+        page = found.page(cursor=cursor, size=7)
+        seen += [order.number for order in page.orders]
+        if not page.next:
+            break
+        cursor, turn = page.next, turn + 1
+        some_orders(lotus, 5, seed=turn)
+    assert len(seen) == len(set(seen))
+    assert {order.number for order in before} <= set(seen)
+
+
 def test_a_walk_that_stops_early_says_how_far_it_got(lotus, walking):
     for each in range(20):
-        name = "Anna" if each == 0 else "Bo"
+        name = "Anna" if each < 2 else "Bo"
         make_order(lotus.tea, buyer_name=name, placed_at=NOON + timedelta(seconds=each))
     page = find_orders(OrderFilters(text="anna"), [lotus.tea]).page()
     assert page.orders == []
