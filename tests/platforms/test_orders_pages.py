@@ -209,6 +209,21 @@ def test_where_counting_is_slow_many_is_said(world, bo, monkeypatch):
     assert page.count('<th scope="row">') == 5
 
 
+def test_a_search_that_stops_before_the_page_is_full_says_so(world, bo, monkeypatch):
+    for name, value in (("FEW", 1), ("WALK", 3), ("STEPS", 2)):
+        monkeypatch.setattr(f"platforms.orders_found.{name}", value)
+    for each in range(12):
+        make_order(
+            world.tea, number=f"A{each}", buyer_name="Anna" if each < 2 else "Bo",
+            placed_at=NOON + timedelta(minutes=each),
+        )  # fmt: skip
+    response = bo.get(reverse("orders"), {"q": "anna"})
+    page = body(response)
+    assert "this search stopped at 2026-11-21 20:06" in page
+    assert "No order matches" not in page
+    assert "A1<" in body(bo.get(response.context["next_url"]))
+
+
 # --- the detail
 
 
