@@ -156,9 +156,10 @@ def text(value: str | None, *, limit: int = 500) -> str | None:
     """Trimmed and without characters that databases refuse; None where nothing is left."""
     if value is None:
         return None
-    if not value.isprintable():
-        value = _CONTROL.sub("", value)
-    return value.strip()[:limit] or None
+    plain = value.strip()
+    if plain.isprintable() and len(plain) <= limit:
+        return plain or None
+    return _CONTROL.sub("", value).strip()[:limit] or None
 
 
 def number(value: str) -> str:

@@ -12,9 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from psycopg.copy import LibpqWriter
+from psycopg.types.string import BytesBinaryDumper
 
 from platforms.landing.rows import CHANGING, KEY, LINE, ORDER, PERSONAL_COLUMNS, Row
 
+FLUSH_AT = 16 * 1024 * 1024  # bytes; more than a transaction brings
 _ORDER_TYPES = (
     "int8", "int8", "text", "uuid", "text", "text", "text", "text", "timestamptz", "timestamptz",
     "timestamptz", *["text"] * 17, "text", "bytea", "text",
@@ -101,7 +104,7 @@ _NO_RAW: tuple[None, None, None] = (None, None, None)
 class Backend:
     def write(self, rows: Sequence[Row], *, now: datetime) -> dict[int, bool]:
         """The indexes of the rows that were written, and whether the order is new."""
-        with connection.cursor() as cursor:
+        with connection.cursor() as cursor, connection.wrap_database_errors:
             cursor.execute("SELECT 1")  # tells the server the tenant scope, which COPY would not
             raw: Any = cursor.cursor
             raw.execute(_TABLES)
@@ -131,7 +134,11 @@ class Backend:
         self, raw: Any, table: str, columns: Sequence[tuple[str, str]], rows: list[tuple[Any, ...]]
     ) -> None:
         names = ", ".join(name for name, _kind in columns)
-        with raw.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+        raw.adapters.register_dumper(bytes, BytesBinaryDumper)  # the quick one for bytea
+        # Sent in one go: at each wait other threads take the interpreter, and keep it for a while.
+        writer = LibpqWriter(raw, flush_threshold=FLUSH_AT)
+        statement = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
+        with raw.copy(statement, writer=writer) as copy:
             copy.set_types([kind for _name, kind in columns])
             for row in rows:
                 copy.write_row(row)

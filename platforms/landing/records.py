@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import attrgetter
 
 import msgspec
 
@@ -16,10 +17,10 @@ from platforms.spec import OrderData
 from tenants.models import Store
 
 AMOUNTS = ("total", "items_total", "shipping", "tax", "discount")
+_amounts = attrgetter(*AMOUNTS)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parsed:
+class Parsed(msgspec.Struct, frozen=True, kw_only=True):
     store: Store
     order: OrderData
     raw: bytes
@@ -124,7 +125,7 @@ def content_hash(order: OrderData) -> bytes:
     return hashlib.blake2b(_encode(order), digest_size=16).digest()
 
 
-_encode = msgspec.json.Encoder(order="sorted").encode
+_encode = msgspec.json.Encoder().encode
 
 
 def fit_columns(order: OrderData) -> OrderData:
@@ -135,8 +136,9 @@ def fit_columns(order: OrderData) -> OrderData:
     _check_text("currency", order.currency, 3)
     if not order.number:
         raise ValueError("the order has no number")
-    for name in AMOUNTS:
-        _check_amount(name, getattr(order, name))
+    for name, amount in zip(AMOUNTS, _amounts(order), strict=True):
+        if amount is not None and not _PLAIN(str(amount)):
+            _check_amount(name, amount)
     for line in order.lines:
         _check_amount("unit_price", line.unit_price)
         _check_amount("line total", line.total)
@@ -183,7 +185,7 @@ def _check_text(name: str, value: str | None, most: int) -> None:
 
 
 def _check_amount(name: str, amount: Decimal | None) -> None:
-    if amount is None:
+    if amount is None or _PLAIN(str(amount)):
         return
     try:
         digits(amount)

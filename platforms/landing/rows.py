@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
+import msgspec
 from django.db import models
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from platforms.landing.raws import compress
 from platforms.landing.records import AMOUNTS, Parsed, cut, digits
@@ -42,8 +42,7 @@ CHANGED_AT, CONTENT_HASH = ORDER.index("changed_at"), ORDER.index("content_hash"
 FIRST_PERSONAL = ORDER.index(PERSONAL_COLUMNS[0])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """An order as it is written: `order` as ORDER, `lines` as LINE, `raw` as RAW."""
 
     key: tuple[int, str]  # store, number
@@ -74,7 +73,7 @@ def row_of(parsed: Parsed, *, now: datetime, keep_raw: bool) -> Row:
         changed_at=order.changed_at,
         order=(
             store.tenant_id, store.pk, order.number, uuid7(), store.platform,
-            order.group_number or "", str(order.status), cut(order.platform_status, 120),
+            order.group_number or "", order.status.value, cut(order.platform_status, 120),
             order.placed_at, order.changed_at, order.paid_at, order.currency or "",
             _digits(order.total), _digits(order.items_total), _digits(order.shipping),
             _digits(order.tax), _digits(order.discount),
