@@ -13,10 +13,17 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection, connections
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    connections,
+)
 from django.utils import timezone
 
 from platforms import ratelimit, vault
@@ -67,6 +74,7 @@ class Engine:
     """One run of many pulls in this process."""
 
     threads: int
+    go_on: Callable[[], bool] = lambda: True  # asked before each claim
     bugs: list[Exception] = field(default_factory=list)
     done: int = 0
     seen: int = 0  # records
@@ -90,7 +98,7 @@ class Engine:
         ends = time.monotonic() + seconds
         try:
             while True:
-                jobs = self._claim() if time.monotonic() < ends else []
+                jobs = self._claim() if time.monotonic() < ends and self.go_on() else []
                 for job in jobs:
                     self._hand_out(job)
                 if not jobs and not self._busy.total():
@@ -266,6 +274,10 @@ class Engine:
         try:
             with all_tenants("landing pages of many tenants"):
                 patiently(lambda: write_pages(pages, now=timezone.now()))
+        except (OperationalError, InterfaceError) as exc:
+            logger.warning("orders.put_off", extra={"reason": type(exc).__name__})
+            for page in pages:  # the leases end, and somebody goes on
+                page.turn.lost = True
         except Exception as exc:
             if len(pages) > 1:  # one that cannot be written does not hold up the others
                 for page in pages:

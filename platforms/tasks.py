@@ -21,7 +21,7 @@ from django_q.models import Schedule
 from django_q.tasks import async_task, schedule
 from redis import RedisError
 
-from platforms import pull_engine
+from platforms import pull_engine, worker
 from platforms.flows import count_nightly as counting
 from platforms.flows import register_pushes as registering
 from platforms.flows import replay as replaying
@@ -99,7 +99,9 @@ def ensure_schedules() -> None:
 
 def pump_orders(*, seconds: float = PUMP_FOR_S, **_later: object) -> int:
     """Work through the streams that are due. Any number of workers may run this at once."""
-    engine = pull_engine.Engine(threads=settings.PULL_THREADS)
+    engine = pull_engine.Engine(
+        threads=settings.PULL_THREADS, go_on=lambda: not worker.is_stopping()
+    )
     done = engine.run(seconds=seconds)
     _tell(engine.bugs)
     return done

@@ -15,6 +15,8 @@ import os
 import signal
 import threading
 import time
+from ctypes import c_bool
+from multiprocessing.sharedctypes import RawValue
 
 from django.db import DatabaseError, connections
 from django_q import cluster
@@ -30,6 +32,14 @@ STARTS_ANEW_AFTER_S = 1.0
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 IDLE = -1  # what django-q2 writes into the timer of a worker without a task
 
+# Seen by all processes of a cluster. Without a lock, which a killed process would keep.
+_stopping = RawValue(c_bool, False)
+
+
+def is_stopping() -> bool:
+    """Whether this process belongs to a cluster that was told to stop: no new work then."""
+    return bool(_stopping.value)
+
 
 class WatchfulSentinel(cluster.Sentinel):
     """Ends the cluster when tasks wait and nobody has worked on any for a while."""
@@ -37,6 +47,10 @@ class WatchfulSentinel(cluster.Sentinel):
     def start(self) -> None:
         threading.Thread(target=self._watch, daemon=True).start()
         super().start()
+
+    def stop(self) -> None:
+        _stopping.value = True
+        super().stop()
 
     def _watch(self) -> None:
         since: float | None = None
