@@ -30,7 +30,7 @@ class Parsed(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> tuple[int, str]:
-        return self.store.pk, self.order.number
+        return self.store.id, self.order.number
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,6 @@ from uuid_utils import uuid7
 from platforms.landing.raws import compress
 from platforms.landing.records import AMOUNTS, Parsed, cut, digits
 from platforms.models import Order
-from platforms.spec import LineData
 
 # Platforms drop personal data with time; what was stored stays until our own retention rule.
 PERSONAL = {
@@ -54,27 +53,34 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 def rows_of(parsed: Iterable[Parsed], *, now: datetime, keep_raw: bool) -> list[Row]:
     """Compresses the payloads, so call it where there is time: not inside a transaction."""
-    return [row_of(each, now=now, keep_raw=keep_raw) for each in parsed]
+    expiries: dict[int, datetime] = {}
+    rows = []
+    for each in parsed:
+        raw = None
+        if keep_raw:
+            store = each.store
+            if store.id not in expiries:
+                expiries[store.id] = now + timedelta(days=store.tenant.retention_days)
+            raw = each.kind, compress(each.raw), expiries[store.id]
+        rows.append(_row(each, raw))
+    return rows
 
 
-def row_of(parsed: Parsed, *, now: datetime, keep_raw: bool) -> Row:
+def _row(parsed: Parsed, raw: tuple[str, bytes, datetime] | None) -> Row:
+    """Of an order that `fit_columns` let pass."""
     order, store = parsed.order, parsed.store
-    raw = None
-    if keep_raw:
-        kept = timedelta(days=store.tenant.retention_days)
-        raw = parsed.kind, compress(parsed.raw), now + kept
-    buyer, ship = order.buyer, order.ship_to
+    buyer, ship, currency = order.buyer, order.ship_to, order.currency or ""
     people = (
         buyer.name, buyer.email, buyer.id, ship.name, ship.phone, ship.line1, ship.line2,
         ship.city, ship.region, ship.postcode, ship.country,
     )  # fmt: skip
     return Row(
-        key=parsed.key,
+        key=(store.id, order.number),
         changed_at=order.changed_at,
         order=(
-            store.tenant_id, store.pk, order.number, uuid7(), store.platform,
+            store.tenant_id, store.id, order.number, uuid7(), store.platform,
             order.group_number or "", order.status.value, cut(order.platform_status, 120),
-            order.placed_at, order.changed_at, order.paid_at, order.currency or "",
+            order.placed_at, order.changed_at, order.paid_at, currency,
             _digits(order.total), _digits(order.items_total), _digits(order.shipping),
             _digits(order.tax), _digits(order.discount),
             *[
@@ -85,7 +91,14 @@ def row_of(parsed: Parsed, *, now: datetime, keep_raw: bool) -> Row:
             ],
             cut(order.fulfilment or "", 20), parsed.content_hash, parsed.raw_sha256,
         ),
-        lines=[_line(position, line) for position, line in enumerate(order.lines)],
+        lines=[
+            (
+                position, line.number, line.sku and cut(line.sku, 200), cut(line.title, 500),
+                line.quantity, _digits(line.unit_price), _digits(line.total),
+                line.currency or "", cut(line.platform_status or "", 120),
+            )
+            for position, line in enumerate(order.lines)
+        ],
         raw=raw,
     )  # fmt: skip
 
@@ -108,13 +121,8 @@ def tells_less(value: object, before: object) -> bool:
     return isinstance(before, str) and "**" in str(value) and "**" not in before
 
 
-def _line(position: int, line: LineData) -> tuple[Any, ...]:
-    return (
-        position, line.number, line.sku and cut(line.sku, 200),
-        cut(line.title, 500), line.quantity, _digits(line.unit_price), _digits(line.total),
-        line.currency or "", cut(line.platform_status or "", 120),
-    )  # fmt: skip
-
-
 def _digits(amount: Decimal | None) -> str | None:
-    return None if amount is None else digits(amount)
+    if amount is None:
+        return None
+    plain = str(amount)
+    return digits(amount) if "E" in plain else plain

@@ -28,11 +28,13 @@ STATUS_LABELS = {
 
 class _InBulk(TenantOwned):
     """A table of millions of rows: every index of it that serves a tenant begins with one, so
-    that the foreign key needs none of its own."""
+    that the foreign key needs none of its own. Nor is it checked by the database for each row:
+    the store or the order that a row hangs on is, and has a tenant."""
 
     tenant = models.ForeignKey(
-        "tenants.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False
-    )
+        "tenants.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False,
+        db_constraint=False,
+    )  # fmt: skip
 
     class Meta:
         abstract = True
