@@ -43,9 +43,9 @@ from tenants.scope import all_tenants, tenant_scope
 
 logger = logging.getLogger(__name__)
 
-PAGES_ON_THE_WAY = 8
-READ_AT_ONCE = 2  # more would not be faster, and each page being read takes memory
-ROWS_AT_ONCE = 2_000  # of one transaction
+PAGES_ON_THE_WAY = 4
+FULL_PAGES = 4  # being fetched and read at a time; each takes a few megabytes
+ROWS_AT_ONCE = 1_000  # of one transaction
 STREAMS_AT_ONCE = 100
 COUNT_AT = 200  # counts of calls are written when there are so many
 BACK_FILL_SHARE = 4  # a quarter of the threads at most
@@ -82,7 +82,7 @@ class Engine:
     _busy: Counter[str] = field(default_factory=Counter)  # platform -> threads at work
     _back_fills: int = 0
     _book: CallBook = field(default_factory=CallBook)
-    _reading: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(READ_AT_ONCE))
+    _paging: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(FULL_PAGES))
     _todo: queue.SimpleQueue[Job | None] = field(default_factory=queue.SimpleQueue)
     _on_the_way: queue.Queue[Fetched | Job] = field(default_factory=queue.Queue)
     _room: threading.Semaphore = field(
@@ -152,7 +152,7 @@ class Engine:
                 with tenant_scope(job.turn.stream.tenant_id):
                     pulling.give_up_lease(job.turn.stream, due_at=now)
         for job in mine:
-            job.turn.reading, job.turn.keep_empty = self._reading, False
+            job.turn.paging, job.turn.keep_empty = self._paging, False
         return mine
 
     def _hand_out(self, job: Job) -> None:

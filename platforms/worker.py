@@ -15,6 +15,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from ctypes import c_bool
 from multiprocessing.sharedctypes import RawValue
 
@@ -28,8 +29,10 @@ logger = logging.getLogger(__name__)
 STUCK = 75  # exit code of a cluster that gave up
 LOOK_EVERY_S = 5.0
 STUCK_AFTER_S = 30.0
+STOPS_WITHIN_S = 10.0  # once all are idle
 STARTS_ANEW_AFTER_S = 1.0
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_M_ARENA_MAX = -8  # malloc.h
 IDLE = -1  # what django-q2 writes into the timer of a worker without a task
 
 # Seen by all processes of a cluster. Without a lock, which a killed process would keep.
@@ -42,7 +45,8 @@ def is_stopping() -> bool:
 
 
 class WatchfulSentinel(cluster.Sentinel):
-    """Ends the cluster when tasks wait and nobody has worked on any for a while."""
+    """Ends the cluster when tasks wait, or it is to stop, and nobody has worked on any for a
+    while."""
 
     def start(self) -> None:
         threading.Thread(target=self._watch, daemon=True).start()
@@ -56,19 +60,20 @@ class WatchfulSentinel(cluster.Sentinel):
         since: float | None = None
         while True:
             time.sleep(LOOK_EVERY_S)
-            if self.stop_event.is_set() or not self._is_idle() or not self._tasks_wait():
+            ends = self.stop_event.is_set()
+            if not self._is_idle() or not (ends or self._tasks_wait()):
                 since = None
                 continue
             since = since or time.monotonic()
-            if time.monotonic() - since >= STUCK_AFTER_S:
+            if time.monotonic() - since >= (STOPS_WITHIN_S if ends else STUCK_AFTER_S):
                 logger.critical("worker.stuck")
-                self._give_up()
+                self._give_up(0 if ends else STUCK)
 
     def _is_idle(self) -> bool:
         return all(each.timer.value == IDLE for each in list(self.pool))
 
     def _tasks_wait(self) -> bool:
-        if self.task_queue.qsize():
+        if self.task_queue.qsize() or self.result_queue.qsize():
             return True
         try:
             return bool(self.broker.queue_size())
@@ -77,10 +82,10 @@ class WatchfulSentinel(cluster.Sentinel):
         finally:
             connections.close_all()  # this thread's own
 
-    def _give_up(self) -> None:
+    def _give_up(self, code: int) -> None:
         for each in [*self.pool, self.monitor, self.pusher]:
             each.kill()  # all idle: nobody loses any work
-        os._exit(STUCK)
+        os._exit(code)
 
 
 def tune_collector(**_signal: object) -> None:
@@ -89,6 +94,13 @@ def tune_collector(**_signal: object) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
+    _few_arenas()
+
+
+def _few_arenas() -> None:
+    """glibc gives every few threads a heap of their own, and keeps what was freed in each."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def die_with_parent() -> None:

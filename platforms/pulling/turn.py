@@ -91,8 +91,8 @@ class Turn:
     run: Run | None = None  # of the window under way
     keep_empty: bool = True  # leave a PullRun also where nothing was seen
     lost: bool = False  # another worker holds the stream: nothing more is written
-    # Reading a page takes memory: whoever runs many turns lets only a few read at a time.
-    reading: AbstractContextManager[object] = field(default_factory=nullcontext)
+    # Full pages take memory: whoever runs many turns lets only a few have one at a time.
+    paging: AbstractContextManager[object] = field(default_factory=nullcontext)
 
     def __post_init__(self) -> None:
         self.adapter = registry.get(self.stream.authorization.platform)
@@ -119,7 +119,8 @@ class Turn:
             run = self.run = Run(window=window, started_at=timezone.now())
             self._met.clear()
             while True:
-                fetched = self._fetch(call, window, run)
+                with self.paging if self._is_full(window) else nullcontext():
+                    fetched = self._fetch(call, window, run)
                 following = self._window(now) if fetched.is_last else window
                 is_over = self._fetched >= PAGES_AT_ONCE or time.monotonic() > ends
                 if following is None or is_over:
@@ -150,6 +151,11 @@ class Turn:
             stream.window_until = min(target, since + adapter.max_window)
         return Window(since=since, until=stream.window_until)
 
+    def _is_full(self, window: Window) -> bool:
+        """Whether a page of many orders is to be expected."""
+        usual = timedelta(minutes=2 * self.stream.authorization.tenant.freshness_minutes)
+        return self._fetched > 0 or window.until - window.since > usual + self.adapter.overlap
+
     # --- pages
 
     def _fetch(self, call: Channel, window: Window, run: Run) -> Fetched:
@@ -161,12 +167,11 @@ class Turn:
         finally:
             run.calls += call.calls - before
         self._guard(page)
-        with self.reading:
-            batch = landing.read_records(
-                self.adapter, page.records, kind=page.kind, router=self._router,
-                known=self._look_up(page),
-            )  # fmt: skip
-            prepared = landing.prepare(batch, stream=stream, now=timezone.now())
+        batch = landing.read_records(
+            self.adapter, page.records, kind=page.kind, router=self._router,
+            known=self._look_up(page),
+        )  # fmt: skip
+        prepared = landing.prepare(batch, stream=stream, now=timezone.now())
         self._fetched += 1
         self._news += len(batch.parsed)
         now = timezone.now()
