@@ -101,10 +101,15 @@ class Fleet:
     def processes(self) -> int:
         return sum(1 + len(below(group.pid)) for group in self.groups)
 
-    def strays(self) -> list[int]:
-        """Processes of our sessions that nobody watches any more."""
+    def strays(self) -> set[int]:
+        """Processes of this fleet that nobody watches any more, at two moments."""
+        first = self._strays()
+        time.sleep(3)
+        return first & self._strays()
+
+    def _strays(self) -> set[int]:
         known = {pid for group in self.groups for pid in (group.pid, *below(group.pid))}
-        found = []
+        found = set()
         for each in Path("/proc").iterdir():
             if each.name.isdecimal() and int(each.name) not in known:
                 try:
@@ -114,7 +119,7 @@ class Fleet:
                     continue
                 mark = f"DATABASE_URL={self.env['DATABASE_URL']}".encode()
                 if mark in environ.split(b"\0") and not is_zombie and int(each.name) != os.getpid():
-                    found.append(int(each.name))
+                    found.add(int(each.name))
         return found
 
     def stop(self, *, patience_s: float = 90) -> float:
