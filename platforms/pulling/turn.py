@@ -104,6 +104,11 @@ class Turn:
         self._news = 0
         self._met: Counter[bytes] = Counter()  # cursors and pages of the window
         self._empty = 0
+        self._began = self._stands
+
+    @property
+    def _stands(self) -> tuple[datetime, str]:
+        return self.stream.watermark, self.stream.cursor
 
     def pages(self, call: Channel, *, now: datetime) -> Iterator[Fetched]:
         """Everything up to `now`, or as much as one turn takes. The last page gives up the lease.
@@ -123,6 +128,9 @@ class Turn:
                     fetched = self._fetch(call, window, run)
                 following = self._window(now) if fetched.is_last else window
                 is_over = self._fetched >= PAGES_AT_ONCE or time.monotonic() > ends
+                if is_over and following is not None and self._stands == self._began:
+                    # A short turn may end before the same cursor has come too often.
+                    raise Loop(Fault.BAD_RESPONSE, "a whole turn led nowhere")
                 if following is None or is_over:
                     self._give_up_lease(fetched, done=following is None)
                 yield fetched
