@@ -1,0 +1,38 @@
+"""Random schedules of pulls against a marketplace that never holds still: bench/schedule.py says
+what happens in them and what must hold, bench/drifting.py what the marketplace may do.
+
+`SCHEDULES=20000` plays more of them; `python -m bench.schedules` plays many without pytest.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+import pytest
+
+from bench.schedule import Schedule, make_place
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+
+SCHEDULES, BATCHES = int(os.environ.get("SCHEDULES", "200")), 4
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_every_order_is_here_once_and_as_it_is_there(batch):
+    place, happened = make_place(), Counter()
+
+    for seed in range(batch, SCHEDULES, BATCHES):
+        happened.update(Schedule(seed, place).play())
+
+    for trouble in ("overtaken", "circles noticed", "back-fills", "shown late", "fault: forgotten",
+                    "fault: cut off", "death: in a transaction", "death: commit", "death: answer",
+                    "pages written together", "pages with nothing in them",
+                    "old versions once more"):  # fmt: skip
+        assert happened[trouble], f"no schedule had any: {trouble}"
+
+
+def test_a_seed_tells_the_same_story_again():
+    place = make_place()
+
+    assert Schedule(7, place).play() == Schedule(7, place).play()
