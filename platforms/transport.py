@@ -169,12 +169,13 @@ class RequestsWire:
 
 
 def _read(response: requests.Response) -> bytes:
-    content = bytearray()
-    for chunk in response.iter_content(64 * 1024):
-        content += chunk
-        if len(content) > MAX_BODY_BYTES:
+    chunks, size = [], 0
+    for chunk in response.iter_content(256 * 1024):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
             raise platform_error(Fault.BAD_RESPONSE, "the answer is too large")
-    return bytes(content)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _cause(exc: BaseException) -> str:
