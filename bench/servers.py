@@ -16,6 +16,7 @@ from pathlib import Path
 
 PATIENCE_S = 60
 STOPS_WITHIN_S = 15
+_ENVIRONMENT = dict(os.environ)  # without what is set later for Django and the workers
 # A machine's own account for it, where we are root: the server refuses to run as that.
 ACCOUNT = "postgres"
 CONFIG = """
@@ -87,7 +88,7 @@ class PostgreSQL:
         command = [*(as_other if os.getuid() == 0 else ()), path, *arguments]
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            text=True, cwd="/", timeout=2 * PATIENCE_S,
+            text=True, cwd="/", env=_ENVIRONMENT, timeout=2 * PATIENCE_S,
         )  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"{program}: {done.stderr[-1000:]}")
@@ -110,6 +111,7 @@ class Redis:
             [path, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
              "--dir", str(self.directory)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=_ENVIRONMENT,
         )  # fmt: skip
         give_up = time.monotonic() + PATIENCE_S
         while True:

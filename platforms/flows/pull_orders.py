@@ -43,6 +43,8 @@ DEAD_GRANT = {
     Fault.WRONG_ENVIRONMENT,
 }
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=30))
+# A long window at a marketplace that fails now and then: what landed pages goes on soon.
+AFTER_PROGRESS = timedelta(seconds=10)
 WAITS_FOR_SELLER = timedelta(hours=1)  # once a second try has shown that it was no slip
 
 
@@ -177,13 +179,17 @@ def write_failure(turn: Turn, exc: PlatformError, *, now: datetime) -> None:
         Authorization.objects.filter(pk=authorization.pk).update(
             fault=exc.fault, fault_detail=exc.detail[:300], fault_at=now
         )
+    before = 0 if turn.pulled.pages else stream.failures
+    wait = _wait(exc, before)
+    if turn.pulled.pages and isinstance(exc, TryLater) and not isinstance(exc, Loop):
+        wait = exc.retry_after or AFTER_PROGRESS
     changes: dict[str, object] = {
         "leased_until": None,
-        "failures": F("failures") + 1,
+        "failures": 1 if turn.pulled.pages else F("failures") + 1,
         "failing_since": stream.failing_since or now,
         "fault": exc.fault,
         "fault_detail": exc.detail[:300],
-        "due_at": _due(stream, now + _wait(exc, stream.failures)),
+        "due_at": _due(stream, now + wait),
     }
     if (exc.fault == Fault.INVALID_REQUEST and stream.cursor) or isinstance(exc, Loop):
         # The platform may have forgotten the cursor (Amazon's live 24 h): begin the window again.
