@@ -67,6 +67,10 @@ class StoreDays:
     today: Day
 
     @property
+    def is_counted(self) -> bool:
+        return any(day.count for day in self.days)
+
+    @property
     def at_platform(self) -> int:
         return sum(day.at_platform for day in self.days)
 

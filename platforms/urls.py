@@ -21,7 +21,6 @@ urlpatterns = [
     path("", include("platforms.views.expiries.urls")),
     path("", include("platforms.views.diagnosis.urls")),
     path("", include("platforms.views.checks.urls")),
-    path("", include("platforms.views.completeness.urls")),
     path("", include("platforms.views.quarantine.urls")),
     path("", include("platforms.views.completeness.urls")),
     path("", include("platforms.views.retention.urls")),
