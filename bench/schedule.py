@@ -121,7 +121,7 @@ class Schedule:
         try:
             with self._in_force():
                 self._begin()
-                for _ in range(self.dice.randint(15, 50)):
+                for _ in range(self.dice.randint(12, 36)):
                     self._move()
                     self._look()
                 self._calm_down()
@@ -164,7 +164,7 @@ class Schedule:
             self._trade()
         elif chance < 0.35:
             self._pass_time()
-        elif chance < 0.38:
+        elif chance < 0.39:
             self.market.circles = self.dice.choice([1, 2, 6, 12])
             self.market.spoil_lists()
         elif chance < 0.45 and self.fills_back:

@@ -85,6 +85,7 @@ def _play(job: tuple[dict[str, Any], int]) -> tuple[Counter[str], list[str]]:
             try:
                 happened.update(Schedule(seed, place).play())
             except Broken as exc:
+                print(exc, file=sys.stderr, flush=True)
                 broken.append(str(exc))
                 happened["schedules"] += 1
             if done % 1000 == 999:
