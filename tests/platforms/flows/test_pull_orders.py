@@ -124,19 +124,37 @@ def test_new_and_changed_orders_arrive_with_the_next_pull(market, world, account
     assert Order.objects.count() >= before + 3
 
 
+class CutAfter:
+    """A network that is gone after so many good calls."""
+
+    def __init__(self, good, wire):
+        self.good, self.wire = good, wire
+
+    def send(self, *request):
+        self.good -= 1
+        return (self.wire if self.good >= 0 else Unplugged()).send(*request)
+
+
+def test_a_pull_that_landed_pages_before_it_failed_goes_on_soon(market, world):
+    market.control("orders/add", account="ebay-lantern", n=450, spread_hours=10)
+    authorization = link(market, world, "ebay-lantern")
+
+    for landed, failures, wait_s in ((200, 1, 10), (400, 1, 10), (400, 2, 120)):
+        good = int(landed > Order.objects.count())
+        with transport.use_wire(CutAfter(good, market.wire)), pytest.raises(TryLater):
+            pull(authorization)
+        stream = Stream.objects.get(authorization=authorization)
+        assert (Order.objects.count(), stream.failures) == (landed, failures)
+        assert stream.due_at - timezone.now() == pytest.approx(
+            timedelta(seconds=wait_s), abs=timedelta(seconds=wait_s / 2)
+        )
+
+
 def test_pages_land_one_by_one_and_a_failure_resumes_at_the_cursor(market, world):
     market.control("orders/add", account="ebay-lantern", n=450, spread_hours=10)
     authorization = link(market, world, "ebay-lantern")
 
-    class CutAfter:
-        def __init__(self, good):
-            self.good = good
-
-        def send(self, *request):
-            self.good -= 1
-            return (market.wire if self.good >= 0 else Unplugged()).send(*request)
-
-    with transport.use_wire(CutAfter(2)), pytest.raises(TryLater):
+    with transport.use_wire(CutAfter(2, market.wire)), pytest.raises(TryLater):
         pull(authorization)
     assert Order.objects.count() == 400
     stream = Stream.objects.get(authorization=authorization)
