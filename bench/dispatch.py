@@ -9,6 +9,7 @@ processes as docs/operations.md says.
 from __future__ import annotations
 
 import argparse
+import signal
 import statistics
 import sys
 import threading
@@ -199,23 +200,21 @@ def _through(count: int) -> tuple[float, int]:
 def back_fill(asked: argparse.Namespace) -> None:
     """How late the stores of other tenants are polled (due until landed), alone and beside one
     tenant's back-fill of a thousand stores."""
-    from datetime import datetime as moment
-
-    from platforms.models import Lane, Stream
-    from tenants.scope import all_tenants
-
     stores = str(BUSY + FILLED)
     with (
         marketplace("--stores", stores, "--orders", "5000", "--latency-ms", "200") as url,
         fleet(url, workers=2, POLL_EVERY_S=asked.every) as (_many, _env),
     ):
+        from platforms.models import Lane, Stream
+        from tenants.scope import all_tenants
+
         many_streams.link(range(BUSY), tenants=20, prefix="busy")
         many_streams.make_due(spread_s=asked.every)
         _late(url, seconds=30)  # until all have found their pace
         alone = _late(url, seconds=asked.seconds)
         many_streams.link(
             range(BUSY, BUSY + FILLED), tenants=1, prefix="filled", lane=Lane.BACK_FILL,
-            watermark=many_streams.SINCE, ends_at=moment.now(UTC), due_at=moment.now(UTC),
+            watermark=many_streams.SINCE, ends_at=datetime.now(UTC), due_at=datetime.now(UTC),
         )  # fmt: skip
         beside = _late(url, seconds=asked.seconds)
         with all_tenants("a throw-away database"):
@@ -285,6 +284,7 @@ def main() -> int:
     options.add_argument("--every", type=float, default=10)
     options.add_argument("--seconds", type=float, default=60)
     asked = options.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # or the servers would live on
     run = {"queue": queue, "polls": polls, "claims": claims, "back-fill": back_fill}
     for part in asked.parts or PARTS:
         run[part](asked)
