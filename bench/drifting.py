@@ -178,7 +178,7 @@ class Drift:
             return Answer(status=400)
         if kind == "cut off":
             whole = self._answer(asked).body
-            return Answer(status=200, body=whole[: self.dice.randrange(len(whole))])
+            return Answer(status=200, body=whole[: self.dice.randrange(max(1, len(whole)))])
         if kind == "garbled":
             return Answer(status=200, body=self.dice.choice((b"<html>", b'{"orders":7}', b"")))
         fault = Fault.NETWORK_UNREACHABLE if kind == "network" else Fault.PLATFORM_DOWN
