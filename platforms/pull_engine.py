@@ -47,6 +47,7 @@ PAGES_ON_THE_WAY = 4
 FULL_PAGES = 4  # being fetched and read at a time; each takes a few megabytes
 ROWS_AT_ONCE = 1_000  # of one transaction
 STREAMS_AT_ONCE = 100
+LOOK_AGAIN_S = 1.0
 COUNT_AT = 200  # counts of calls are written when there are so many
 BACK_FILL_SHARE = 4  # a quarter of the threads at most
 
@@ -237,9 +238,17 @@ class Engine:
     # --- writing, on the engine's own thread
 
     def _write_until(self, *, free: int) -> None:
-        """Write what comes in until that many threads have nothing to do."""
-        while self.threads - self._busy.total() < free:
-            self._take_in(self._on_the_way.get())
+        """Write what comes in until that many threads have nothing to do, or it is time to look
+        whether something has become due for those that have nothing to do already."""
+        look_at = time.monotonic() + LOOK_AGAIN_S
+        while (idle := self.threads - self._busy.total()) < free:
+            left_s = look_at - time.monotonic() if idle else None
+            if left_s is not None and left_s <= 0:
+                break
+            try:
+                self._take_in(self._on_the_way.get(timeout=left_s))
+            except queue.Empty:
+                break
         if len(self._book) >= COUNT_AT:
             self._book.flush(now=timezone.now())
 
