@@ -60,8 +60,6 @@ def fleet(market: str, *, workers: int, **more: object) -> Iterator[tuple[Fleet,
 def queue(asked: argparse.Namespace) -> None:
     """Jobs a second: acknowledged (PostgreSQL), or taken from the queue (Redis, which knows no
     acknowledgement; at most six are then still under way)."""
-    from bench import default_queue  # noqa: F401  the settings of the other contender
-
     with fleet("http://127.0.0.1:9", workers=0, WORKERS=2) as (many, env):
         figures: dict[tuple[str, str], list[float]] = {}
         for _ in range(asked.rounds):
