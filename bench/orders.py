@@ -33,11 +33,11 @@ def main() -> int:
     options.add_argument("--only", default="")
     options.add_argument("--naive", type=int, default=1_000, help="orders of the naive way")
     asked = options.parse_args()
-    names = asked.only.split(",") if asked.only else contenders.names(asked.shape)
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     import django
 
     django.setup()
+    names = asked.only.split(",") if asked.only else contenders.names(asked.shape)
     size = asked.orders // asked.stores
     server = ("--stores", str(asked.stores), "--orders", str(size), "--epoch", EPOCH)
     figures: dict[str, list[dict[str, Any]]] = {name: [] for name in names}

@@ -78,12 +78,15 @@ class Engine:
     go_on: Callable[[], bool] = lambda: True  # asked before each claim
     bugs: list[Exception] = field(default_factory=list)
     done: int = 0
+    is_done: bool = False  # nothing was due any more
     seen: int = 0  # records
     _paces: dict[str, Pace] = field(default_factory=dict)
     _busy: Counter[str] = field(default_factory=Counter)  # platform -> threads at work
     _back_fills: int = 0
     _book: CallBook = field(default_factory=CallBook)
     _paging: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(FULL_PAGES))
+    # A back-fill of a thousand stores must not stand between the others and the processor.
+    _back_paging: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(1))
     _todo: queue.SimpleQueue[Job | None] = field(default_factory=queue.SimpleQueue)
     _on_the_way: queue.Queue[Fetched | Job] = field(default_factory=queue.Queue)
     _room: threading.Semaphore = field(
@@ -103,6 +106,7 @@ class Engine:
                 for job in jobs:
                     self._hand_out(job)
                 if not jobs and not self._busy.total():
+                    self.is_done = time.monotonic() < ends
                     return self.done
                 self._write_until(free=self._enough(claimed=bool(jobs)))
         finally:
@@ -143,17 +147,17 @@ class Engine:
                 )
             )  # fmt: skip
             jobs = jobs_of(streams)
-        mine = []
-        for job in jobs:
-            room = left.setdefault(job.platform, Pace().allowance(self.threads))
-            left[job.platform] -= 1
-            if room > 0:
-                mine.append(job)
-            else:
-                with tenant_scope(job.turn.stream.tenant_id):
-                    pulling.give_up_lease(job.turn.stream, due_at=now)
+            mine: list[Job] = []
+            too_many: list[Job] = []
+            for job in jobs:
+                room = left.setdefault(job.platform, self.threads)
+                left[job.platform] -= 1
+                (mine if room > 0 else too_many).append(job)
+            Stream.give_back([job.turn.stream for job in too_many], now=now)
         for job in mine:
-            job.turn.paging, job.turn.keep_empty = self._paging, False
+            is_back_fill = job.lane == Lane.BACK_FILL
+            job.turn.paging = self._back_paging if is_back_fill else self._paging
+            job.turn.keep_empty = False
         return mine
 
     def _hand_out(self, job: Job) -> None:
@@ -178,7 +182,7 @@ class Engine:
 
     def _work_on(self, job: Job, *, write_at_once: bool = False) -> None:
         turn, stream = job.turn, job.turn.stream
-        started, fault = time.monotonic(), None
+        fault = None
         try:
             with tenant_scope(stream.tenant_id), vault.holding(job.keys):
                 fault = self._take_turn(job, write_at_once=write_at_once)
@@ -189,8 +193,9 @@ class Engine:
         except Exception as exc:
             logger.exception("pump.tripped")
             self.bugs.append(exc)
-        took_s = (time.monotonic() - started) / max(1, turn.pulled.calls)
-        self._paces.setdefault(job.platform, Pace()).note(failed=fault in OUTAGES, took_s=took_s)
+        took_s = turn.pulled.spent_s / max(1, turn.pulled.calls)
+        pace = self._paces.setdefault(job.platform, Pace(average_s=0.0))
+        pace.note(failed=fault in OUTAGES, took_s=took_s)
 
     def _take_turn(self, job: Job, *, write_at_once: bool) -> Fault | None:
         turn, stream = job.turn, job.turn.stream

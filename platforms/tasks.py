@@ -40,7 +40,9 @@ logger = logging.getLogger(__name__)
 
 THREADS = 8
 PUMP_FOR_S = 120  # with the last batch's turns still below Q_CLUSTER's timeout
-QUEUE_FULL = 8  # more pumps waiting than this would find nothing to do
+# Then the pumps that wait have their turn; refreshing tokens among them.
+ORDERS_FOR_S = 30
+QUEUE_FULL = 2 * settings.Q_CLUSTER["workers"]  # more that wait would find nothing to do
 
 T = TypeVar("T")
 
@@ -97,12 +99,15 @@ def ensure_schedules() -> None:
             schedule(func, name=name, schedule_type=Schedule.MINUTES, minutes=minutes)
 
 
-def pump_orders(*, seconds: float = PUMP_FOR_S, **_later: object) -> int:
-    """Work through the streams that are due. Any number of workers may run this at once."""
+def pump_orders(*, seconds: float = ORDERS_FOR_S, **_later: object) -> int:
+    """Work through the streams that are due, and come again if there are more than that. Any
+    number of workers may run this at once."""
     engine = pull_engine.Engine(
         threads=settings.PULL_THREADS, go_on=lambda: not worker.is_stopping()
     )
     done = engine.run(seconds=seconds)
+    if not engine.is_done and not connection.in_atomic_block and not worker.is_stopping():
+        kick()
     _tell(engine.bugs)
     return done
 

@@ -248,6 +248,7 @@ class Channel:
         self.adapter = adapter
         self.account = account
         self.calls = 0
+        self.spent_s = 0.0  # in calls, not in waiting for our turn
         self._counter = counter
         self._renew = renew
         self._turns = turns or ratelimit.Turns()
@@ -294,7 +295,9 @@ class Channel:
             raise
         finally:
             self.calls += 1
-            elapsed_ms = int((time.monotonic() - started) * 1000)
+            elapsed_s = time.monotonic() - started
+            self.spent_s += elapsed_s
+            elapsed_ms = int(elapsed_s * 1000)
             if self._counter:
                 self._counter.add(fault, elapsed_ms, now=now)
             logger.info(

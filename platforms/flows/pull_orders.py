@@ -102,7 +102,7 @@ def stores_of(stream: Stream) -> list[Store]:
 
 
 def note_turn(turn: Turn, call: Channel) -> None:
-    turn.pulled.calls = call.calls
+    turn.pulled.calls, turn.pulled.spent_s = call.calls, call.spent_s
     # A refusal is about the credential that was last sent, maybe not the row's any more.
     turn.stream.authorization.generation = call.account.generation
 

@@ -129,6 +129,15 @@ class Stream(TenantOwned):
         return list(rows.values())
 
     @classmethod
+    def give_back(cls, rows: Collection[Stream], *, now: datetime) -> None:
+        """As if they had not been claimed. In a scope that covers their tenants."""
+        mine = Q(pk=None)
+        for row in rows:
+            mine |= Q(pk=row.pk, fence=row.fence)
+        if rows:
+            cls.objects.filter(mine).exclude(due_at=None).update(leased_until=None, due_at=now)
+
+    @classmethod
     def _due(cls, kind: str, lane: int, now: datetime, skip_platforms: Collection[str]) -> Any:
         """One lane at a time: together the index would not give them in this order."""
         due = cls.objects.filter(kind=kind, lane=lane, due_at__lte=now, finished_at=None)

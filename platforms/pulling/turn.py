@@ -50,6 +50,7 @@ class Pulled(Landed):
 
     pages: int = 0
     calls: int = 0
+    spent_s: float = 0.0  # in these calls
     finished: bool = False  # everything up to now has landed
 
 

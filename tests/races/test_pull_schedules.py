@@ -15,7 +15,7 @@ from bench.schedule import Schedule, make_place
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
-SCHEDULES, BATCHES = int(os.environ.get("SCHEDULES", "200")), 4
+SCHEDULES, BATCHES = int(os.environ.get("SCHEDULES", "80")), 4
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
