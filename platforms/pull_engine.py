@@ -70,6 +70,23 @@ class Job:
         return self.turn.stream.lane
 
 
+class _FullPage:
+    """Entered before a full page is asked for: there must be room for it on its way. The room is
+    given back by whoever writes the page."""
+
+    def __init__(self, at_once: int, room: threading.Semaphore) -> None:
+        self._permits, self._room = threading.Semaphore(at_once), room
+
+    def __enter__(self) -> None:
+        self._permits.acquire()
+        self._room.acquire()
+
+    def __exit__(self, kind: object, *_exc: object) -> None:
+        self._permits.release()
+        if kind is not None:
+            self._room.release()
+
+
 @dataclass(kw_only=True)
 class Engine:
     """One run of many pulls in this process."""
@@ -84,15 +101,17 @@ class Engine:
     _busy: Counter[str] = field(default_factory=Counter)  # platform -> threads at work
     _back_fills: int = 0
     _book: CallBook = field(default_factory=CallBook)
-    _paging: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(FULL_PAGES))
-    # A back-fill of a thousand stores must not stand between the others and the processor.
-    _back_paging: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(1))
     _todo: queue.SimpleQueue[Job | None] = field(default_factory=queue.SimpleQueue)
     _on_the_way: queue.Queue[Fetched | Job] = field(default_factory=queue.Queue)
     _room: threading.Semaphore = field(
         default_factory=lambda: threading.Semaphore(PAGES_ON_THE_WAY)
     )
     _started: list[threading.Thread] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._paging = _FullPage(FULL_PAGES, self._room)
+        # A back-fill of a thousand stores must not stand between the others and the processor.
+        self._back_paging = _FullPage(1, self._room)
 
     def run(self, *, seconds: float) -> int:
         """Pull what is due until nothing is, or for about `seconds`; how many turns were taken.
@@ -237,7 +256,8 @@ class Engine:
         return None
 
     def _hand_in(self, page: Fetched) -> None:
-        self._room.acquire()
+        if not page.is_full:
+            self._room.acquire()
         self._on_the_way.put(page)
 
     # --- writing, on the engine's own thread

@@ -74,6 +74,7 @@ class Fetched:
     after: dict[str, object]
     calls: int  # of the run, up to this page
     is_last: bool = False  # of its window
+    is_full: bool = False  # fetched under `Turn.paging`
     landed: threading.Event = field(default_factory=threading.Event)  # or lost
 
 
@@ -125,8 +126,10 @@ class Turn:
             run = self.run = Run(window=window, started_at=timezone.now())
             self._met.clear()
             while True:
-                with self.paging if self._is_full(window) else nullcontext():
+                is_full = self._is_full(window)
+                with self.paging if is_full else nullcontext():
                     fetched = self._fetch(call, window, run)
+                fetched.is_full = is_full
                 following = self._window(now) if fetched.is_last else window
                 is_over = self._fetched >= PAGES_AT_ONCE or time.monotonic() > ends
                 if is_over and following is not None and self._stands == self._began:
