@@ -109,7 +109,7 @@ class Turns:
     takes a few at a time, and gives back what it did not use."""
 
     AT_ONCE = 8
-    SHARE = 8  # no more than so small a part of what a bucket holds
+    ROOMY = 64  # what a bucket must hold at least
 
     def __init__(self, held: Mapping[str, Limit] | None = None) -> None:
         """`held`: a call was taken already from each of these buckets (`take_many`)."""
@@ -123,11 +123,10 @@ class Turns:
             self._held[key] = left - 1, limit
             return timedelta(0)
         self._asked[key] += 1
-        several = min(self.AT_ONCE, limit.burst // self.SHARE)
-        # The first few calls of a channel are often its only ones.
-        is_long = cost == 1.0 and several > 1 and self._asked[key] > 2
-        if is_long and not take(key, limit, now=now, cost=several):
-            self._held[key] = several - 1, limit
+        # The first few calls of a channel are often its only ones; of a small bucket each counts.
+        is_long = cost == 1.0 and self._asked[key] > 2 and limit.burst >= self.ROOMY
+        if is_long and not take(key, limit, now=now, cost=self.AT_ONCE):
+            self._held[key] = self.AT_ONCE - 1, limit
             return timedelta(0)
         return take(key, limit, now=now, cost=cost)
 
