@@ -342,6 +342,8 @@ def jobs_of(streams: Sequence[Stream]) -> list[Job]:
     keys = vault.read_keys({stream.tenant_id for stream in streams})
     jobs = []
     for stream in streams:
+        if stream.authorization_id not in authorizations:
+            continue  # its company was deleted this very moment
         stream.authorization = authorizations[stream.authorization_id]
         theirs = stores.get(stream.authorization_id, [])
         mine = [each for each in theirs if stream.store_id in (None, each.pk)]
