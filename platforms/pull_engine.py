@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from django.db import (
@@ -139,6 +140,7 @@ class Engine:
     def _run_here(self) -> int:
         while jobs := self._claim():
             for job in jobs:
+                job.turn.paging = nullcontext()  # one page at a time anyway
                 self._work_on(job, write_at_once=True)
                 self.done += 1
         self._book.flush(now=timezone.now())
