@@ -24,7 +24,7 @@ from platforms.errors import (
 )
 from platforms.flows.break_authorization import break_authorization
 from platforms.flows.refresh import open_channel
-from platforms.models import Authorization, Moment, PullRun, Stream
+from platforms.models import Authorization, Moment, Stream
 from platforms.pulling.interval import jittered, next_interval
 from platforms.pulling.turn import Loop, Pulled, Run, Turn
 from platforms.pulling.write import write_pages
@@ -201,10 +201,7 @@ def write_failure(turn: Turn, exc: PlatformError, *, now: datetime) -> None:
 
 
 def _write_run(turn: Turn, run: Run, exc: PlatformError) -> None:
-    row = run.row or PullRun(
-        tenant_id=turn.stream.tenant_id, stream=turn.stream, started_at=run.started_at,
-        since=run.window.since, until=run.window.until,
-    )  # fmt: skip
+    row = run.row or run.new_row(turn.stream)
     row.finished_at, row.calls = timezone.now(), run.calls
     row.fault, row.fault_detail = exc.fault, exc.detail[:300]
     row.save()

@@ -12,12 +12,11 @@ import json
 import logging
 import random
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -27,6 +26,7 @@ from platforms.flows.break_authorization import break_authorization
 from platforms.flows.heal_authorization import heal_authorization
 from platforms.models import Authorization, AuthorizationState, Moment
 from platforms.models.linking import REFRESH_LEASE as LEASE
+from platforms.patience import patiently
 from platforms.ratelimit import Turns
 from platforms.spec import Account, Grant
 from platforms.traffic import CallBook, CallCounter
@@ -51,7 +51,6 @@ FATAL = {Fault.TOKEN_REVOKED, Fault.BAD_CREDENTIALS}
 SECOND_LOOKS = (timedelta(minutes=15), timedelta(hours=2), timedelta(hours=12), timedelta(days=2))
 # How long a database that is away is waited for with an answer in hand; within the lease.
 COMMIT_PATIENCE_S = 60.0
-COMMIT_PAUSE_S = (0.5, 1.5)
 
 
 class Outcome(StrEnum):
@@ -252,7 +251,8 @@ def _commit(
     kept: answers.Kept | None,
     book: CallBook | None,
 ) -> Refreshed:
-    if not _write_patiently(row, secrets, grant):
+    # The old token may be spent: a database that is away for a moment must not cost the new.
+    if not patiently(lambda: _write_and_heal(row, secrets, grant), seconds=COMMIT_PATIENCE_S):
         # Our lease ran out and somebody else holds one now, or has written since. The answer
         # stays on disk: it may be all that is left of the grant (recover_answers decides).
         logger.warning("refresh.lost_lease", extra={"authorization_id": row.pk})
@@ -280,21 +280,6 @@ def _wake_others(platform: str, *, now: datetime) -> None:
     with all_tenants("one grant's success tells that the platform is back for all"):
         # Nobody is tried more often than the shortest wait allows, should it be down again.
         Authorization.wake(platform, faults=OUTAGES, failed_before=now - BACK_OFF[0], now=now)
-
-
-def _write_patiently(row: Authorization, secrets: dict[str, str], grant: Grant) -> bool:
-    """The old token may be spent: a database that is away for a moment must not cost the new."""
-    give_up = time.monotonic() + COMMIT_PATIENCE_S
-    while True:
-        try:
-            return _write_and_heal(row, secrets, grant)
-        except (OperationalError, InterfaceError) as exc:
-            if time.monotonic() > give_up or connection.in_atomic_block:
-                raise
-            logger.warning("refresh.commit_waits", extra={"reason": type(exc).__name__})
-            with suppress(DatabaseError, InterfaceError):
-                connection.close()
-            time.sleep(random.uniform(*COMMIT_PAUSE_S))  # noqa: S311
 
 
 def _write_and_heal(row: Authorization, secrets: dict[str, str], grant: Grant) -> bool:

@@ -125,11 +125,11 @@ def _land_all(batch: Batch, stream: Stream, *, now: datetime) -> Landed:
     for parsed in batch.parsed:
         try:
             with transaction.atomic():
-                _add(landed, landing.land(Batch(parsed=[parsed]), stream=stream, now=now))
+                landed.add(landing.land(Batch(parsed=[parsed]), stream=stream, now=now))
         except (DataError, IntegrityError, OverflowError):
             landed.seen += 1
             landed.quarantined += 1
-    _add(landed, landing.land(Batch(unreadable=batch.unreadable), stream=stream, now=now))
+    landed.add(landing.land(Batch(unreadable=batch.unreadable), stream=stream, now=now))
     return landed
 
 
@@ -169,7 +169,7 @@ def _next_records(hold: Hold) -> bool:
         unknown = [pk for pk, store_id in rows if store_id is None]
         landed = Landed()
         for pks in filter(None, (known, unknown)):
-            _add(landed, _release(replay, pks, now=now))
+            landed.add(_release(replay, pks, now=now))
         hold.count(now=now, position=f"{_QUARANTINE} {rows[-1][0]}", **_counts(landed))
     return True
 
@@ -193,11 +193,6 @@ def records_of(replay: Replay) -> QuerySet[Quarantined]:
         created_at__gte=replay.since, created_at__lt=replay.until,
     )  # fmt: skip
     return records
-
-
-def _add(sums: Landed, landed: Landed) -> None:
-    for name, number in _counts(landed).items():
-        setattr(sums, name, getattr(sums, name) + number)
 
 
 def _counts(landed: Landed) -> dict[str, int]:

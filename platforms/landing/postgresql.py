@@ -105,9 +105,8 @@ class Backend:
     def write(self, rows: Sequence[Row], *, now: datetime) -> dict[int, bool]:
         """The indexes of the rows that were written, and whether the order is new."""
         with connection.cursor() as cursor, connection.wrap_database_errors:
-            cursor.execute("SELECT 1")  # tells the server the tenant scope, which COPY would not
+            cursor.execute(_TABLES)  # also tells the server the tenant scope; COPY would not
             raw: Any = cursor.cursor
-            raw.execute(_TABLES)
             self._copy(
                 raw, "landing_order", _COPIED,
                 [

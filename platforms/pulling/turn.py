@@ -63,6 +63,12 @@ class Run:
     calls: int = 0
     row: PullRun | None = None
 
+    def new_row(self, stream: Stream) -> PullRun:
+        return PullRun(
+            tenant_id=stream.tenant_id, stream=stream, started_at=self.started_at,
+            since=self.window.since, until=self.window.until,
+        )  # fmt: skip
+
 
 @dataclass(kw_only=True)
 class Fetched:

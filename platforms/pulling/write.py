@@ -108,10 +108,7 @@ def _count(
         run, stream = page.run, page.turn.stream
         row = rows.get(id(run))
         if row is None:
-            row = rows[id(run)] = copy(run.row) or PullRun(
-                tenant_id=stream.tenant_id, stream=stream, started_at=run.started_at,
-                since=run.window.since, until=run.window.until,
-            )  # fmt: skip
+            row = rows[id(run)] = copy(run.row) or run.new_row(stream)
         row.pages += 1
         row.calls = page.calls
         for name in _COUNTED:

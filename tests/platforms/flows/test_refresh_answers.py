@@ -221,7 +221,7 @@ def test_a_token_that_may_be_sent_again_leaves_no_file(market, grant):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_is_away_for_a_moment_costs_no_token(monkeypatch, db):
-    monkeypatch.setattr("platforms.flows.refresh.COMMIT_PAUSE_S", (0.0, 0.01))
+    monkeypatch.setattr("platforms.patience.PAUSE_S", (0.0, 0.01))
     tenant = Tenant.objects.create(name="Lotus", slug="lotus")
     away = 3
 
