@@ -13,6 +13,7 @@ import msgspec
 
 from platforms import reading
 from platforms.errors import Fault, PlatformError, platform_error
+from platforms.news import Notice, Push, Reply
 from platforms.spec import (
     Account,
     Answer,
@@ -24,11 +25,8 @@ from platforms.spec import (
     Limit,
     Mode,
     ModeKind,
-    Notice,
     OrderData,
     Page,
-    Push,
-    Reply,
     Request,
     Room,
     Site,

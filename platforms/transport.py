@@ -169,8 +169,10 @@ class RequestsWire:
 
 
 def _read(response: requests.Response) -> bytes:
+    """In one piece where the platform says how long it is: pieces are copied twice. Packed answers
+    are never unpacked further than is asked for."""
     chunks, size = [], 0
-    for chunk in response.iter_content(256 * 1024):
+    for chunk in response.iter_content(MAX_BODY_BYTES + 1):
         chunks.append(chunk)
         size += len(chunk)
         if size > MAX_BODY_BYTES:

@@ -15,8 +15,9 @@ from platforms import credentials, landing, registry, tasks, vault
 from platforms.adapter import Adapter, Webhooks
 from platforms.errors import PlatformError
 from platforms.models import App, Authorization, Delivery, DeliveryState
+from platforms.news import Notice, Push, Reply
 from platforms.push_addresses import is_ours
-from platforms.spec import Account, Notice, Push, Reply
+from platforms.spec import Account
 from platforms.transport import Channel
 from tenants.scope import all_tenants, tenant_scope
 

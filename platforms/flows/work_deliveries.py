@@ -27,7 +27,8 @@ from platforms.models import (
     Order,
     Stream,
 )
-from platforms.spec import News, Notice, OrderStatus, Push
+from platforms.news import News, Notice, Push
+from platforms.spec import OrderStatus
 from tenants.flows.record_event import record_event
 from tenants.models import Store
 from tenants.scope import all_tenants, tenant_scope

@@ -10,8 +10,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from platforms.flows import receive_push as flow
+from platforms.news import Push
 from platforms.push_addresses import registered_address
-from platforms.spec import Push
 from tenants.access import public
 
 

@@ -12,7 +12,8 @@ from platforms.flows import consent
 from platforms.flows import link as linking
 from platforms.flows.confirm_link import confirm
 from platforms.models import App
-from platforms.spec import Push, Request, Window
+from platforms.news import Push
+from platforms.spec import Request, Window
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.contracts.conftest import create_tenant, export, pull

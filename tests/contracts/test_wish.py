@@ -12,7 +12,7 @@ from platforms import registry
 from platforms.flows import consent, prepare_link
 from platforms.flows import link as linking
 from platforms.flows.confirm_link import confirm
-from platforms.spec import News, Push
+from platforms.news import News, Push
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.contracts.conftest import create_tenant, export, pull

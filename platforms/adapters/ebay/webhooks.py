@@ -15,7 +15,8 @@ from platforms import reading
 from platforms.adapter import Call, Webhooks
 from platforms.adapters.ebay import signatures, tokens
 from platforms.errors import Fault, PlatformError, platform_error
-from platforms.spec import Account, Answer, AppKeys, News, Notice, Push, Reply, Request
+from platforms.news import News, Notice, Push, Reply
+from platforms.spec import Account, Answer, AppKeys, Request
 
 BASE = "/commerce/notification/v1"
 VERIFICATION = "verification_token"

@@ -17,7 +17,8 @@ import msgspec
 from platforms import reading
 from platforms.adapter import Call, Webhooks
 from platforms.errors import Fault, PlatformError, platform_error
-from platforms.spec import Account, AppKeys, News, Notice, Push, Reply, Request
+from platforms.news import News, Notice, Push, Reply
+from platforms.spec import Account, AppKeys, Request
 
 PING = "TYPE_PING"
 

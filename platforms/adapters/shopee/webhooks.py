@@ -11,8 +11,9 @@ import msgspec
 from platforms import reading
 from platforms.adapter import Call, Webhooks
 from platforms.adapters.shopee import calls
+from platforms.news import News, Notice, Push, Reply
 from platforms.signing import hmac_hex, same
-from platforms.spec import Account, News, Notice, Push, Reply, Request
+from platforms.spec import Account, Request
 
 NEWS = {
     1: News.OTHER,  # authorized: the callback tells us anyway

@@ -14,8 +14,9 @@ from platforms.adapter import Call, Webhooks
 from platforms.adapters.shopify import queries
 from platforms.adapters.shopify.graphql import ask
 from platforms.errors import Fault, platform_error
+from platforms.news import News, Notice, Push
 from platforms.signing import hmac_base64, same
-from platforms.spec import Account, News, Notice, Push
+from platforms.spec import Account
 
 NEWS = {
     "orders/delete": News.ORDER_GONE,

@@ -13,7 +13,8 @@ from platforms.adapter import Call, Webhooks
 from platforms.adapters.tiktok_shop.orders import moment
 from platforms.adapters.tiktok_shop.shops import ciphers_of
 from platforms.errors import Fault, PlatformError
-from platforms.spec import Account, News, Notice, Push, Request
+from platforms.news import News, Notice, Push
+from platforms.spec import Account, Request
 
 PATH = "/event/202309/webhooks"
 # type in a push -> (its name at registration, what it means to us)

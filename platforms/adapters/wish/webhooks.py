@@ -8,7 +8,8 @@ import msgspec
 
 from platforms import reading, signing
 from platforms.adapter import Call, Webhooks
-from platforms.spec import Account, News, Notice, Push, Request
+from platforms.news import News, Notice, Push
+from platforms.spec import Account, Request
 
 PATH = "/api/v3/webhook/subscriptions"
 SCOPES = {"webhook:read", "webhook:write"}
