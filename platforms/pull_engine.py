@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import logging
 import queue
+import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from django.db import (
     DatabaseError,
@@ -45,12 +47,19 @@ from tenants.scope import all_tenants, tenant_scope
 logger = logging.getLogger(__name__)
 
 PAGES_ON_THE_WAY = 4
-FULL_PAGES = 4  # being fetched and read at a time; each takes a few megabytes
+FULL_PAGES = 6  # being fetched and read at a time; each takes a few megabytes
 ROWS_AT_ONCE = 1_000  # of one transaction
 STREAMS_AT_ONCE = 100
 LOOK_AGAIN_S = 1.0
 COUNT_AT = 200  # counts of calls are written when there are so many
+# While rows are written, the others give way sooner than after Python's own five milliseconds: the
+# one thread that writes needs the interpreter again after each answer of the database.
+SWITCH_INTERVAL_S = 0.001
 BACK_FILL_SHARE = 4  # a quarter of the threads at most
+# A stream as far behind as this brings full pages, of which few are read at a time: what more of
+# them one process claimed would wait there, while another has nothing to do.
+FAR_BEHIND = timedelta(hours=6)
+MOST_FAR_BEHIND = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +70,7 @@ class Job:
     turn: Turn
     keys: Mapping[int, bytes]
     held: dict[str, Limit] = field(default_factory=dict)  # buckets a call was taken from
+    is_far_behind: bool = False
 
     @property
     def platform(self) -> str:
@@ -101,6 +111,7 @@ class Engine:
     _paces: dict[str, Pace] = field(default_factory=dict)
     _busy: Counter[str] = field(default_factory=Counter)  # platform -> threads at work
     _back_fills: int = 0
+    _far_behind: int = 0
     _book: CallBook = field(default_factory=CallBook)
     _todo: queue.SimpleQueue[Job | None] = field(default_factory=queue.SimpleQueue)
     _on_the_way: queue.Queue[Fetched | Job] = field(default_factory=queue.Queue)
@@ -165,9 +176,10 @@ class Engine:
                     kind=Stream.Kind.ORDERS, limit=free, now=now,
                     most_back_fills=max(1, self.threads // BACK_FILL_SHARE) - self._back_fills,
                     skip_platforms=[platform for platform, n in left.items() if n <= 0],
+                    far_behind=now - FAR_BEHIND, most_far_behind=MOST_FAR_BEHIND - self._far_behind,
                 )
             )  # fmt: skip
-            jobs = jobs_of(streams)
+            jobs = jobs_of(streams, now=now)
             mine: list[Job] = []
             too_many: list[Job] = []
             for job in jobs:
@@ -184,6 +196,7 @@ class Engine:
     def _hand_out(self, job: Job) -> None:
         self._busy[job.platform] += 1
         self._back_fills += job.lane == Lane.BACK_FILL
+        self._far_behind += job.is_far_behind
         if len(self._started) < self._busy.total():
             thread = threading.Thread(target=self._work, daemon=True)
             thread.start()
@@ -258,7 +271,11 @@ class Engine:
         return None
 
     def _hand_in(self, page: Fetched) -> None:
-        if not page.is_full:
+        """A page without rows takes no room: whoever writes takes many such pages at once."""
+        page.takes_room = bool(page.prepared.rows)
+        if page.is_full and not page.takes_room:
+            self._room.release()
+        elif page.takes_room and not page.is_full:
             self._room.acquire()
         self._on_the_way.put(page)
 
@@ -291,11 +308,13 @@ class Engine:
             if isinstance(item, Job):
                 self._busy[item.platform] -= 1
                 self._back_fills -= item.lane == Lane.BACK_FILL
+                self._far_behind -= item.is_far_behind
                 self.done += 1
                 self.seen += item.turn.pulled.seen
             else:
                 pages.append(item)
-                self._room.release()
+                if item.takes_room:
+                    self._room.release()
                 rows += len(item.prepared.rows)
             if rows >= ROWS_AT_ONCE or len(pages) >= STREAMS_AT_ONCE:
                 break
@@ -308,7 +327,7 @@ class Engine:
 
     def _write(self, pages: Sequence[Fetched]) -> None:
         try:
-            with all_tenants("landing pages of many tenants"):
+            with all_tenants("landing pages of many tenants"), _giving_way(pages):
                 patiently(lambda: write_pages(pages, now=timezone.now()))
         except (OperationalError, InterfaceError) as exc:
             logger.warning("orders.put_off", extra={"reason": type(exc).__name__})
@@ -327,7 +346,18 @@ class Engine:
                 page.landed.set()
 
 
-def jobs_of(streams: Sequence[Stream]) -> list[Job]:
+@contextmanager
+def _giving_way(pages: Sequence[Fetched]) -> Iterator[None]:
+    before = sys.getswitchinterval()
+    if any(page.prepared.rows for page in pages):
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def jobs_of(streams: Sequence[Stream], *, now: datetime) -> list[Job]:
     """What the turns of claimed streams need, in a handful of queries for all of them. Call in a
     scope that covers their tenants."""
     if not streams:
@@ -350,7 +380,8 @@ def jobs_of(streams: Sequence[Stream]) -> list[Job]:
         theirs = stores.get(stream.authorization_id, [])
         mine = [each for each in theirs if stream.store_id in (None, each.pk)]
         key = {pk: keys[pk] for pk in (stream.tenant_id,) if pk in keys}
-        jobs.append(Job(turn=Turn(stream=stream, stores=mine), keys=key))
+        turn = Turn(stream=stream, stores=mine)
+        jobs.append(Job(turn=turn, keys=key, is_far_behind=stream.is_far_behind(now - FAR_BEHIND)))
     _take_turns(jobs)
     return jobs
 

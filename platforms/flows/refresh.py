@@ -8,7 +8,6 @@ that spent such a token is kept on disk until it is committed (platforms/answers
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import time
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -283,47 +282,14 @@ def _wake_others(platform: str, *, now: datetime) -> None:
 
 
 def _write_and_heal(row: Authorization, secrets: dict[str, str], grant: Grant) -> bool:
-    if row.state != AuthorizationState.NEEDS_RELINK:
-        return _write(row, secrets, grant)
-    with transaction.atomic():  # or the next holder could come between
-        written = _write(row, secrets, grant)
-        if written:
-            heal_authorization(authorization=row, now=timezone.now())
-    return written
-
-
-def _write(row: Authorization, secrets: dict[str, str], grant: Grant) -> bool:
-    """One statement, by hand: the ORM takes as long for it as everything else together."""
     now = timezone.now()
-    row.access_expires_at = grant.access_expires_at
-    row.refresh_expires_at = grant.refresh_expires_at or row.refresh_expires_at
-    row.consent_expires_at = grant.consent_expires_at or row.consent_expires_at
-    if grant.scopes is not None:
-        row.scopes_granted = list(grant.scopes)
-    main = credentials.main_secret(secrets)
-    moment = connection.ops.adapt_datetimefield_value
-    values = (
-        credentials.sealed(row, secrets), row.generation + 1, moment(row.access_expires_at),
-        moment(row.refresh_expires_at), moment(row.consent_expires_at), moment(now),
-        moment(credentials.next_refresh(row, secrets, now=now)), vault.hint(main),
-        vault.fingerprint(main),
-        None if row.scopes_granted is None else json.dumps(row.scopes_granted),
-        row.pk, row.fence,
-    )  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(_WRITE, values)
-        return bool(cursor.rowcount)
-
-
-_WRITE = """
-    UPDATE platforms_authorization SET
-        sealed_credential = %s, generation = %s, access_expires_at = %s,
-        refresh_expires_at = %s, consent_expires_at = %s, refreshed_at = %s,
-        refresh_due_at = %s, hint = %s, fingerprint = %s, scopes_granted = %s,
-        refresh_failures = 0, failing_since = NULL, fault = '', fault_detail = '',
-        leased_until = NULL, in_flight_since = NULL
-    WHERE id = %s AND fence = %s
-"""
+    if row.state != AuthorizationState.NEEDS_RELINK:
+        return credentials.renew(row, secrets, grant, now=now)
+    with transaction.atomic():  # or the next holder could come between
+        written = credentials.renew(row, secrets, grant, now=now)
+        if written:
+            heal_authorization(authorization=row, now=now)
+    return written
 
 
 def _refused(row: Authorization, exc: PlatformError, *, successor: bool) -> Refreshed:

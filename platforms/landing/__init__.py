@@ -6,28 +6,26 @@ once; `land` does the last two for a single page.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
 from platforms.landing import postgresql, sqlite
 from platforms.landing.known import Known
-from platforms.landing.raws import compress, decompress
+from platforms.landing.raws import compress, compress_all, decompress
 from platforms.landing.records import (
     Batch,
     Parsed,
     Router,
     Unreadable,
-    content_hash,
-    cut,
-    fit_columns,
     read_records,
 )
-from platforms.landing.rows import PERSONAL_COLUMNS, Row, newest, rows_of
+from platforms.landing.rows import PERSONAL_COLUMNS, Writable, newest
+from platforms.landing.values import cut
 from platforms.models import Quarantined, Stream
 
 __all__ = [
@@ -40,9 +38,7 @@ __all__ = [
     "Router",
     "Unreadable",
     "compress",
-    "content_hash",
     "decompress",
-    "fit_columns",
     "land",
     "prepare",
     "read_records",
@@ -71,15 +67,22 @@ class Prepared:
 
     stream: Stream
     seen: int
-    rows: list[Row]
+    rows: Sequence[Writable]
     quarantined: list[Quarantined] = field(default_factory=list)
 
 
 def prepare(batch: Batch, *, stream: Stream, now: datetime) -> Prepared:
+    """Compresses the payloads, so call it where there is time: not inside a transaction."""
+    if batch.parsed and settings.KEEP_RAW:
+        tenant = batch.parsed[0].store.tenant  # everybody's on this page
+        expires_at = now + timedelta(days=tenant.retention_days)
+        bodies = compress_all([each.raw for each in batch.parsed])
+        for each, body in zip(batch.parsed, bodies, strict=True):
+            each.row.raw = each.kind, body, expires_at
     return Prepared(
         stream=stream,
         seen=batch.seen,
-        rows=rows_of(batch.parsed, now=now, keep_raw=settings.KEEP_RAW),
+        rows=_backend().ready([each.row for each in batch.parsed]),
         quarantined=[_quarantined(each, stream) for each in batch.unreadable],
     )
 
@@ -92,19 +95,19 @@ def write(pages: Sequence[Prepared], *, now: datetime) -> list[Landed]:
     it changes nothing, however many write the same orders at once: on PostgreSQL the statement
     itself decides, on SQLite there is one writer.
     """
-    page_of: dict[int, int] = {}  # row -> its page
+    page_of: dict[int, int] = {}  # a row's number -> its page
     for at, page in enumerate(pages):
         for row in page.rows:
-            if row.order[0] != page.stream.tenant_id:
+            if row.tenant_id != page.stream.tenant_id:
                 raise ValueError("a page holds another tenant's order")
-            page_of[id(row)] = at
+            page_of[row.n] = at
     # In one order everywhere, so that two writers never wait for each other in a circle.
-    kept = newest([row for page in pages for row in page.rows])
+    kept = newest(row for page in pages for row in page.rows)
     rows = [kept[key] for key in sorted(kept)]
     written = _backend().write(rows, now=now) if rows else {}
     landed = [Landed(seen=page.seen, quarantined=len(page.quarantined)) for page in pages]
-    for index, is_new in written.items():
-        mine = landed[page_of[id(rows[index])]]
+    for n, is_new in written.items():
+        mine = landed[page_of[n]]
         if is_new:
             mine.created += 1
         else:
@@ -123,7 +126,7 @@ def land(batch: Batch, *, stream: Stream, now: datetime) -> Landed:
     return write([prepare(batch, stream=stream, now=now)], now=now)[0]
 
 
-def _backend() -> postgresql.Backend | sqlite.Backend:
+def _backend() -> Any:
     return postgresql.Backend() if connection.vendor == "postgresql" else sqlite.Backend()
 
 
@@ -137,5 +140,5 @@ def _quarantined(record: Unreadable, stream: Stream) -> Quarantined:
         number=cut(record.number, 80),
         reason=cut(record.reason, 300),
         raw=compress(record.raw),
-        raw_sha256=hashlib.sha256(record.raw).hexdigest(),
+        raw_sha256=record.raw_sha256,
     )

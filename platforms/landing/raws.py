@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import zlib
+from collections.abc import Sequence
 
 import zstandard
 
@@ -15,10 +16,22 @@ _local = threading.local()
 
 
 def compress(raw: bytes) -> bytes:
+    return _compressor().compress(raw)
+
+
+def compress_all(raws: Sequence[bytes]) -> list[bytes]:
+    """Other threads have the interpreter meanwhile, and are not asked for it at each payload."""
+    if not any(raws):  # which the library refuses
+        return [compress(raw) for raw in raws]
+    bodies = _compressor().multi_compress_to_buffer(list(raws))
+    return [bodies[at].tobytes() for at in range(len(bodies))]
+
+
+def _compressor() -> zstandard.ZstdCompressor:
     compressor: zstandard.ZstdCompressor | None = getattr(_local, "compressor", None)
     if compressor is None:  # not to be shared by threads, and dear to make
         compressor = _local.compressor = zstandard.ZstdCompressor(level=_LEVEL)
-    return compressor.compress(raw)
+    return compressor
 
 
 def decompress(body: bytes | memoryview) -> bytes:

@@ -44,23 +44,26 @@ _BEFORE = ("id", "store_id", "number", "changed_at", "content_hash", "scrubbed_a
 
 
 class Backend:
+    def ready(self, rows: list[Row]) -> list[Row]:
+        return rows
+
     def write(self, rows: Sequence[Row], *, now: datetime) -> dict[int, bool]:
-        """The indexes of the rows that were written, and whether the order is new."""
+        """The numbers of the rows that were written, and whether the order is new."""
         before = self._before(rows)
         at = _moment(now)
         new: list[tuple[int, Row]] = []
         newer: list[tuple[int, Row, tuple[Any, ...]]] = []
         next_id = self._last_id() + 1
         written: dict[int, bool] = {}
-        for n, row in enumerate(rows):
+        for row in rows:
             kept = before.get(row.key)
             if kept is None:
                 new.append((next_id, row))
                 next_id += 1
-                written[n] = True
+                written[row.n] = True
             elif kept[3] <= row.changed_at and bytes(kept[4]) != row.order[CONTENT_HASH]:
                 newer.append((kept[0], row, kept))
-                written[n] = False
+                written[row.n] = False
         if not written:
             return written
         with connection.cursor() as cursor:
@@ -71,13 +74,13 @@ class Backend:
             touched = [*new, *((pk, row) for pk, row, _kept in newer)]
             cursor.executemany(
                 _LINES,
-                [(row.order[0], pk, *line) for pk, row in touched for line in row.lines],
+                [(row.tenant_id, pk, *line) for pk, row in touched for line in row.lines],
             )
             scrubbed = {pk for pk, _row, kept in newer if kept[5] is not None}
             cursor.executemany(
                 _RAWS,
                 [
-                    (row.order[0], pk, row.raw[0], row.raw[1], _moment(row.raw[2]))
+                    (row.tenant_id, pk, row.raw[0], row.raw[1], _moment(row.raw[2]))
                     for pk, row in touched
                     if row.raw and pk not in scrubbed
                 ],
@@ -110,7 +113,7 @@ class Backend:
         found: dict[tuple[int, str], tuple[Any, ...]] = {}
         for part in _parts(rows):
             known = Order.objects.filter(
-                tenant_id__in={row.order[0] for row in part},
+                tenant_id__in={row.tenant_id for row in part},
                 store_id__in={row.key[0] for row in part},
                 number__in=[row.key[1] for row in part],
             )
@@ -136,7 +139,7 @@ class Backend:
 def _plain(order: Sequence[Any]) -> list[Any]:
     """As Django keeps such values in SQLite."""
     values = list(order)
-    values[len(KEY)] = values[len(KEY)].hex
+    values[len(KEY)] = values[len(KEY)].hex()
     for at in range(CHANGED_AT - 1, CHANGED_AT + 2):
         values[at] = values[at] and _moment(values[at])
     return values

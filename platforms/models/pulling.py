@@ -101,9 +101,12 @@ class Stream(TenantOwned):
         now: datetime,
         most_back_fills: int | None = None,
         skip_platforms: Collection[str] = (),
+        far_behind: datetime | None = None,
+        most_far_behind: int = 0,
     ) -> list[Stream]:
         """Lease up to `limit` due streams of the current scope, in order of lane and due time;
-        of back-fills no more than `most_back_fills`, and one before all incremental ones.
+        of back-fills no more than `most_back_fills`, and one before all incremental ones; of the
+        incremental ones that have not got as far as `far_behind` no more than `most_far_behind`.
 
         Any number of workers may claim at once: PostgreSQL skips rows another is claiming,
         SQLite lets one writer in at a time.
@@ -112,13 +115,23 @@ class Stream(TenantOwned):
         turns = ((Lane.LINK, limit), (Lane.BACK_FILL, min(1, left)), (Lane.FRESH, limit),
                  (Lane.BACK_FILL, left))  # fmt: skip
         rows: dict[int, Stream] = {}
+        no_more: set[int] = set()  # lanes
         with transaction.atomic():
             for lane, most in turns:
                 held = sum(row.lane == lane for row in rows.values())
                 most = min(most - held, limit - len(rows))
-                if most > 0:
+                if most > 0 and lane not in no_more:
                     due = cls._due(kind, lane, now, skip_platforms).exclude(pk__in=list(rows))
-                    rows |= {row.pk: row for row in due[:most]}
+                    if far_behind is not None and most_far_behind <= 0 and lane == Lane.FRESH:
+                        due = due.filter(watermark__gte=far_behind)
+                    found = {row.pk: row for row in due[:most]}
+                    rows |= found
+                    if len(found) < most:
+                        no_more.add(lane)
+            if far_behind is not None:
+                behind = [pk for pk, row in rows.items() if row.is_far_behind(far_behind)]
+                for pk in behind[max(0, most_far_behind) :]:
+                    del rows[pk]
             # Made due while it is leased, it is due earlier than that: see claimed_due_at.
             cls.objects.filter(pk__in=list(rows)).update(
                 fence=F("fence") + 1, leased_until=now + LEASE, due_at=now + LEASE
@@ -127,6 +140,9 @@ class Stream(TenantOwned):
             row.fence += 1
             row.due_at = row.claimed_due_at = row.leased_until = now + LEASE
         return list(rows.values())
+
+    def is_far_behind(self, since: datetime) -> bool:
+        return self.lane == Lane.FRESH and self.watermark < since
 
     @classmethod
     def give_back(cls, rows: Collection[Stream], *, now: datetime) -> None:
@@ -219,6 +235,19 @@ class Quarantined(TenantOwned):
                 condition=Q(state="waiting"),
                 name="quarantined_once",
             )
+        ]
+        # The lists of the workplace: what waits, and what was settled.
+        indexes = [
+            models.Index(
+                fields=["tenant", "public_id"],
+                condition=Q(state="waiting"),
+                name="quarantined_waiting",
+            ),
+            models.Index(
+                fields=["tenant", "public_id"],
+                condition=~Q(state="waiting"),
+                name="quarantined_settled",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,6 @@ after the last page fetched, the row's the one after the last page landed.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections import Counter
@@ -35,6 +34,8 @@ TIME_AT_ONCE_S = 60.0
 BACK_FILL_AT_ONCE_S = 15.0
 # A window finished by a resumed pull ends moments before now; its rest comes with the next one.
 NOT_WORTH_A_CALL = timedelta(seconds=5)
+# A page at a time: there is one interpreter, which threads would only take from each other.
+_reading = threading.Lock()
 MET_AT_MOST = 3  # the same cursor, or the same page, in one window
 EMPTY_AT_MOST = 1_000  # pages in a row that hold nothing
 # What a page may change on the stream's row, besides `due_at` and `orders_seen`.
@@ -81,6 +82,7 @@ class Fetched:
     calls: int  # of the run, up to this page
     is_last: bool = False  # of its window
     is_full: bool = False  # fetched under `Turn.paging`
+    takes_room: bool = False  # on its way, of a few pages' that there is
     landed: threading.Event = field(default_factory=threading.Event)  # or lost
 
 
@@ -110,7 +112,7 @@ class Turn:
         self._seconds = BACK_FILL_AT_ONCE_S if is_back_fill else TIME_AT_ONCE_S
         self._fetched = 0
         self._news = 0
-        self._met: Counter[bytes] = Counter()  # cursors and pages of the window
+        self._met: Counter[int] = Counter()  # hashes of the window's cursors and pages
         self._empty = 0
         self._began = self._stands
 
@@ -185,10 +187,11 @@ class Turn:
         finally:
             run.calls += call.calls - before
         self._guard(page)
-        batch = landing.read_records(
-            self.adapter, page.records, kind=page.kind, router=self._router,
-            known=self._look_up(page),
-        )  # fmt: skip
+        known = self._look_up(page)
+        with _reading:
+            batch = landing.read_records(
+                self.adapter, page.records, kind=page.kind, router=self._router, known=known
+            )
         prepared = landing.prepare(batch, stream=stream, now=timezone.now())
         self._fetched += 1
         self._news += len(batch.parsed)
@@ -248,10 +251,9 @@ class Turn:
         """The same cursor or the same records again and again are a loop, not a long list."""
         if page.cursor is None:
             return
-        marks = [page.cursor.encode()]
+        marks = [hash(page.cursor)]
         if page.records:
-            ends = bytes(page.records[0]), bytes(page.records[-1])
-            marks.append(hashlib.blake2b(b"\0".join(ends), digest_size=16).digest())
+            marks.append(hash((bytes(page.records[0]), bytes(page.records[-1]))))
         self._met.update(marks)
         self._empty = 0 if page.records else self._empty + 1
         if self._empty > EMPTY_AT_MOST or max(self._met[mark] for mark in marks) > MET_AT_MOST:

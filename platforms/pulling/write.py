@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from copy import copy
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection, transaction
@@ -25,6 +26,7 @@ _TYPES = dict(
     )
 )  # fmt: skip
 _COUNTED = ("seen", "created", "updated", "unchanged", "quarantined")
+_OF_RUN = {"finished_at": "timestamptz"} | dict.fromkeys(("pages", "calls", *_COUNTED), "int4")
 
 
 def write_pages(pages: Sequence[Fetched], *, now: datetime) -> None:
@@ -38,12 +40,27 @@ def write_pages(pages: Sequence[Fetched], *, now: datetime) -> None:
         mine = [page for page in pages if page.turn.stream.pk in held and not page.turn.lost]
         landed = landing.write([page.prepared for page in mine], now=now)
         rows = _count(mine, landed, now=now)
+        if not _is_worth_waiting(mine, rows):
+            _do_not_wait_for_the_disk()
     for page in pages:
         page.turn.lost = page.turn.lost or page.turn.stream.pk not in held
     for page, counts, row in zip(mine, landed, rows, strict=True):
         page.run.row = row
         page.turn.pulled.pages += 1
         page.turn.pulled.add(counts)
+
+
+def _is_worth_waiting(pages: Sequence[Fetched], runs: Sequence[PullRun | None]) -> bool:
+    """Whether something was written that a crash of the database must not undo. A cursor that
+    only passed what we have already may go back: the same is asked again."""
+    brought = any(page.prepared.rows or page.prepared.quarantined for page in pages)
+    return brought or any(row and not page.run.row for page, row in zip(pages, runs, strict=True))
+
+
+def _do_not_wait_for_the_disk() -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit TO off")
 
 
 def _advance(pages: Sequence[Fetched]) -> set[int]:
@@ -64,17 +81,21 @@ def _advance(pages: Sequence[Fetched]) -> set[int]:
         values += ["due_at" in row, _adapt(row.get("due_at"))]
         values += [_adapt(row[name]) for name in _TYPES]
     with connection.cursor() as cursor:
-        cursor.execute(_statement(len(streams)), values)
+        cursor.execute(_advancing(len(streams)), values)
         return {row[0] for row in cursor.fetchall()}
 
 
-def _statement(rows: int) -> str:
+def _values(rows: int, types: Sequence[str]) -> str:
+    """Rows of parameters, as a table whose columns are `column1`, `column2`, …"""
+    is_postgresql = connection.vendor == "postgresql"
+    marks = ", ".join(f"CAST(%s AS {kind})" if is_postgresql else "%s" for kind in types)
+    return "VALUES " + ", ".join([f"({marks})"] * rows)
+
+
+def _advancing(rows: int) -> str:
     """One UPDATE for all of them. What was made due while we pulled stays due; what was stopped
     meanwhile (`due_at` null) stays stopped."""
-    is_postgresql = connection.vendor == "postgresql"
     types = ["int8", "int8", "int8", "timestamptz", "bool", "timestamptz", *_TYPES.values()]
-    marks = ", ".join(f"CAST(%s AS {kind})" if is_postgresql else "%s" for kind in types)
-    values = ", ".join([f"({marks})"] * rows)
     sets = ", ".join(f"{name} = v.column{n}" for n, name in enumerate(_TYPES, start=7))
     return f"""
         UPDATE platforms_stream SET {sets},
@@ -85,7 +106,7 @@ def _statement(rows: int) -> str:
                 WHEN v.column6 IS NULL THEN v.column6
                 WHEN due_at < v.column4 AND due_at < v.column6 THEN due_at
                 ELSE v.column6 END
-        FROM (VALUES {values}) AS v
+        FROM ({_values(rows, types)}) AS v
         WHERE platforms_stream.id = v.column1 AND platforms_stream.fence = v.column2
         RETURNING platforms_stream.id
     """
@@ -119,8 +140,24 @@ def _count(
             wanted.add(id(run))
     new = [row for key, row in rows.items() if key in wanted and row.pk is None]
     old = [row for key, row in rows.items() if key in wanted and row.pk is not None]
-    for row in old:
-        sums = {name: getattr(row, name) for name in ("pages", "calls", *_COUNTED)}
-        PullRun.objects.filter(pk=row.pk).update(finished_at=row.finished_at, **sums)
+    _go_on(old)
     PullRun.objects.bulk_create(new)
     return [rows[id(page.run)] if id(page.run) in wanted else None for page in pages]
+
+
+def _go_on(rows: Sequence[PullRun]) -> None:
+    if not rows:
+        return
+    values: list[Any] = [
+        _adapt(getattr(row, name))
+        for row in sorted(rows, key=attrgetter("pk"))
+        for name in ("pk", *_OF_RUN)
+    ]
+    sets = ", ".join(f"{name} = v.column{n}" for n, name in enumerate(_OF_RUN, start=2))
+    table = _values(len(rows), ["int8", *_OF_RUN.values()])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE platforms_pullrun SET {sets} FROM ({table}) AS v"
+            " WHERE platforms_pullrun.id = v.column1",
+            values,
+        )
