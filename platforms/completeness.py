@@ -30,7 +30,8 @@ NIGHT = (timedelta(hours=1), timedelta(hours=5))
 AT_ONCE = 200
 
 OPEN = F("missing") + F("different") - F("healed")
-DIFFERS = Q(missing__gt=F("healed") - F("different")) | Q(unreadable__gt=0)
+IS_OPEN = Q(missing__gt=F("healed") - F("different"))  # that is, OPEN > 0
+DIFFERS = IS_OPEN | Q(unreadable__gt=0)
 
 
 class DayState(StrEnum):
@@ -213,9 +214,7 @@ def totals(stores: TenantQuerySet[Store], *, now: datetime) -> Totals:
 
 def differing(stores: Any, *, now: datetime) -> Any:
     """Of `stores`, those with a day of the last 30 that differs."""
-    since = now.date() - timedelta(days=DAYS)
-    return stores.filter(Exists(DayCount.objects.filter(DIFFERS, store=OuterRef("pk"),
-                                                        day__gte=since)))  # fmt: skip
+    return stores.filter(_differs(now))
 
 
 def uncounted(stores: Any, *, now: datetime) -> Any:
@@ -224,20 +223,23 @@ def uncounted(stores: Any, *, now: datetime) -> Any:
 
 
 def worst_first(stores: Any, *, now: datetime) -> Any:
-    since = now.date() - timedelta(days=DAYS)
-    bad = Exists(DayCount.objects.filter(DIFFERS, store=OuterRef("pk"), day__gte=since))
-    return stores.order_by(bad.desc(), "platform", "account_name", "site", "pk")
+    return stores.order_by(_differs(now).desc(), "platform", "account_name", "site", "pk")
 
 
 def still_open(stores: Sequence[Store], *, now: datetime) -> dict[int, int]:
     """How many orders of the last fortnight still differ after a count, by store; those with none
     are not there."""
     rows = DayCount.objects.filter(
+        IS_OPEN,
         store__in=[store.pk for store in stores],
         day__gte=now.date() - timedelta(days=HEALTH_DAYS),
-        missing__gt=F("healed") - F("different"),
     )
     return dict(rows.values("store_id").annotate(open=Sum(OPEN)).values_list("store_id", "open"))
+
+
+def _differs(now: datetime) -> Exists:
+    since = now.date() - timedelta(days=DAYS)
+    return Exists(DayCount.objects.filter(DIFFERS, store=OuterRef("pk"), day__gte=since))
 
 
 def _recent(now: datetime) -> TenantQuerySet[DayCount]:

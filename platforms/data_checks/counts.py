@@ -47,9 +47,11 @@ class Counts:
     unreadable_days: dict[str, str] = field(default_factory=dict)  # hash -> day of its page
     later: list[Window] = field(default_factory=list)  # asked once more at the end
     suspects: set[str] = field(default_factory=set)  # ours, and not given for the window
-    moved: set[str] = field(default_factory=set)  # changed after the window's end
+    # Changed after the window's end, or at the platform and in none of its lists.
+    moved: set[str] = field(default_factory=set)
     pages: int = 0
     calls: int = 0
+    singles: int = 0  # suspects that were asked for one by one
     failures: int = 0
     phase: str = "read"  # read, again, heal
     streams: list[int] = field(default_factory=list)
@@ -66,9 +68,8 @@ class Counts:
         for number, parsed in newest.items():
             self._compare(number, parsed, ours.get(number), zone=store.zone)
         for record in batch.unreadable:
-            digest = hashlib.sha256(record.raw).hexdigest()
-            self.unreadable[digest] = record.number[:80]
-            self.unreadable_days[digest] = self._day_of_page(batch, zone=store.zone)
+            self.unreadable[record.raw_sha256] = record.number[:80]
+            self.unreadable_days[record.raw_sha256] = self._day_of_page(batch, zone=store.zone)
 
     def _day_of_page(self, batch: Batch, *, zone: ZoneInfo) -> str:
         """The day of the last change on a page, for what cannot be read: pages are in the order
@@ -86,7 +87,7 @@ class Counts:
             self.seen.add(digest)
             self.days[day_of(parsed.order.changed_at, zone)] += 1
         theirs = Theirs(
-            changed_at=parsed.order.changed_at, content_hash=parsed.content_hash, window=self.at
+            changed_at=parsed.order.changed_at, content_hash=parsed.row.content_hash, window=self.at
         )
         self.missing.pop(number, None)
         self.different.pop(number, None)
@@ -169,6 +170,7 @@ class Counts:
             "moved": sorted(self.moved),
             "pages": self.pages,
             "calls": self.calls,
+            "singles": self.singles,
             "failures": self.failures,
             "phase": self.phase,
             "streams": self.streams,
@@ -188,6 +190,7 @@ class Counts:
             suspects=set(kept["suspects"]),
             moved=set(kept["moved"]),
             unreadable_days=kept.get("unreadable_days", {}),
+            singles=kept.get("singles", 0),
             **{
                 name: kept[name]
                 for name in (

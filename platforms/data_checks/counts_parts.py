@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from platforms.data_checks.charts import Bar, Chart
 from platforms.data_checks.sheet import Figure, Parts, Table, whole
@@ -41,7 +42,11 @@ def number_tables(numbers: Mapping[str, list[str]]) -> tuple[Table, ...]:
         return ()
     return (
         Table(
-            title=_("Order numbers"), headings=(_("Order number"), _("What"), _("Now")),
+            title=_("Order numbers"),
+            headings=(
+                _("Order number"), pgettext("differing order", "What"),
+                pgettext("differing order", "Now"),
+            ),
             rows=tuple(rows),
             note=_("At most 500 of each kind are listed."),
             is_numeric=False,

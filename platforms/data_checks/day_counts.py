@@ -21,19 +21,12 @@ def note_days(check: DataCheck, *, now: datetime) -> int:
     """Write down the days that the finished count `check` compared whole, and today as far as it
     has come; how many. Call in the tenant's scope, with the check's end. The newest comparison
     of a day replaces the one before; safe to repeat."""
-    report: Mapping[str, Any] = check.report or {}
-    if report.get("ended") != "done" or not report.get("window"):
-        return 0
-    since, until = (datetime.fromisoformat(at) for at in report["window"])
-    zone = ZoneInfo(report["zone"])
-    days = list(days_within(since, until, zone=zone, now=now))
-    figures = _by_day(report["days"], days, window=since.astimezone(zone).date())
     rows = [
         DayCount(
             tenant_id=check.tenant_id, store_id=check.store_id, day=day, data_check=check,
             counted_at=now, **dict(zip(COUNTED, counted, strict=True)),
         )
-        for day, counted in figures.items()
+        for day, counted in figures_of(check, now=now).items()
     ]  # fmt: skip
     DayCount.objects.bulk_create(
         rows,
@@ -42,6 +35,18 @@ def note_days(check: DataCheck, *, now: datetime) -> int:
         unique_fields=["tenant", "store", "day"],
     )
     return len(rows)
+
+
+def figures_of(check: DataCheck, *, now: datetime) -> dict[date, list[int]]:
+    """What `check` found on each day that is written down, in the order of COUNTED; none of a
+    count that did not come to its end."""
+    report: Mapping[str, Any] = check.report or {}
+    if report.get("ended") != "done" or not report.get("window"):
+        return {}
+    since, until = (datetime.fromisoformat(at) for at in report["window"])
+    zone = ZoneInfo(report["zone"])
+    days = list(days_within(since, until, zone=zone, now=now))
+    return _by_day(report["days"], days, window=since.astimezone(zone).date())
 
 
 def _by_day(rows: list[list[Any]], days: list[date], *, window: date) -> dict[date, list[int]]:

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from platforms import registry, tasks
 from platforms.adapter import Adapter
+from platforms.completeness import IS_OPEN
 from platforms.data_checks.day_counts import DAY, midnight
 from platforms.data_checks.nightly import NIGHTLY, UNDER_WAY
 from platforms.health.condition import with_facts
@@ -125,9 +126,7 @@ def _nights(now: datetime) -> Iterator[Night]:
 def _due(night: Night, *, now: datetime) -> Any:
     """The stores of a night whose moment has come and that can be asked: linked before it, all
     well, and pulled up to its beginning, so that nothing is missed that is only on its way."""
-    tonight = DataCheck.objects.filter(
-        NIGHTLY, store=OuterRef("pk"), created_at__gte=night.began
-    ).order_by("pk")
+    tonight = _tonight(night)
     open_check = DataCheck.objects.filter(UNDER_WAY, store=OuterRef("pk"))
     stores = Store.objects.filter(
         night.whose,
@@ -146,6 +145,19 @@ def _due(night: Night, *, now: datetime) -> Any:
         .exclude(Exists(tonight.filter(created_at__gt=now - AGAIN_AFTER)))
         .exclude(Exists(tonight[TRIES - 1 : TRIES]))
     )
+
+
+def _tonight(night: Night) -> Any:
+    """A store's counts of this night so far."""
+    counts = DataCheck.objects.filter(NIGHTLY, store=OuterRef("pk"), created_at__gte=night.began)
+    return counts.order_by("pk")
+
+
+def _still_open(night: Night) -> Any:
+    """A store's days with orders missing or out of date, the oldest first."""
+    first = night.day - DAYS_WEEKLY * DAY
+    days = DayCount.objects.filter(IS_OPEN, store=OuterRef("pk"), day__gte=first)
+    return days.order_by("day")
 
 
 def _askable() -> list[str]:
@@ -169,7 +181,11 @@ def _ask(tenant_id: int, night: Night, store_ids: list[int], *, now: datetime) -
             tenant_id=tenant_id, store=store, kind=DataCheck.Kind.COUNTS, created_at=now,
             asked={"since": since.isoformat(), "until": night.began.isoformat(), "nightly": True},
         )
-        for store in stores.annotate(begun=Subquery(pulled.values("starts_at")[:1]))
+        for store in stores.annotate(
+            begun=Subquery(pulled.values("starts_at")[:1]),
+            open_since=Subquery(_still_open(night).values("day")[:1]),
+            tried=Exists(_tonight(night)),
+        )
         if (since := _since(store, night, now=now)) < night.began
     ]  # fmt: skip
     # Somebody may ask for a check of the same store at this moment: that one is done instead.
@@ -181,9 +197,12 @@ def _since(store: Any, night: Night, *, now: datetime) -> datetime:
     """The first midnight of the days to count. Days before our pulls began are not missed, and
     beyond its reach the platform has no answer."""
     weekly = (night.day.toordinal() + store.pk) % 7 == 0
-    days = DAYS_WEEKLY if weekly else DAYS
+    day = night.day - (DAYS_WEEKLY if weekly else DAYS) * DAY
+    if store.open_since:  # what could not be put right is tried again night by night
+        day = min(day, store.open_since)
+    if store.tried:  # what many days were too much for must not cost the last ones their count
+        day = night.day - DAYS * DAY
     reach = max(store.begun or now, now - registry.get(store.platform).back_fill)
-    day = night.day - days * DAY
     while midnight(day, night.zone) < min(reach, night.began):
         day += DAY
     return midnight(day, night.zone)

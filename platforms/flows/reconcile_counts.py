@@ -10,9 +10,9 @@ belongs to others too: a check works in turns and keeps what it has gathered in 
 
 from __future__ import annotations
 
+import logging
 import time
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,22 +23,26 @@ from django.utils import timezone
 from platforms import landing, registry, tasks
 from platforms.adapter import Adapter
 from platforms.data_checks.budget import Budget
-from platforms.data_checks.counts import Counts, day_of
+from platforms.data_checks.comparison import comparison, report_of, span_of
+from platforms.data_checks.counts import Counts
 from platforms.data_checks.day_counts import note_days
 from platforms.data_checks.hold import Hold, Stopped
-from platforms.errors import Fault, NeedsSeller, TryLater
+from platforms.errors import Fault, NeedsSeller, NeedsSupport, TryLater
 from platforms.flows.pull_store import standing_stream, window_streams
 from platforms.flows.refresh import open_channel
+from platforms.flows.tell_differences import tell_differences
 from platforms.landing import Router
 from platforms.models import Authorization, DataCheck, Stream
 from platforms.spec import Answer, Request, Window
 from platforms.transport import Channel
 from tenants.models import Store
 
+logger = logging.getLogger(__name__)
+
 DEFAULT_WINDOW = timedelta(days=7)
 LONGEST_WINDOW = timedelta(days=31)
 MOST_ORDERS = 100_000
-MOST_LISTED = 500  # order numbers of each kind in the report
+MOST_SINGLE = 200  # orders asked for one by one
 TURN_S = 60.0
 SHORT_WAIT_S = 3.0  # for a limit; longer ones are waited for without a worker
 TRIES = 6  # in a row
@@ -113,7 +117,7 @@ def run(check: DataCheck, hold: Hold, *, patience_s: float = 20.0) -> None:
         turn.work(patience_s)
     except Stopped:
         hold.finish(
-            DataCheck.State.STOPPED, turn.report(ended="stopped"), now=timezone.now()
+            DataCheck.State.STOPPED, turn.report("stopped"), now=timezone.now()
         )  # fmt: skip
     except TryLater as exc:
         turn.put_off(exc)
@@ -135,7 +139,7 @@ class _Turn:
                 return
             self._begin_again()
         if counts.phase == "again":
-            if not self._read(counts.later):
+            if not self._read(counts.later) or not self._ask_singly():
                 return
             self._begin_healing()
         if counts.streams and not self._healed(patience_s):
@@ -146,30 +150,48 @@ class _Turn:
     def _end(self) -> None:
         now = timezone.now()
         with transaction.atomic():
-            self.hold.finish(DataCheck.State.DONE, self.report(ended="done"), now=now)
+            self.hold.finish(DataCheck.State.DONE, self.report("done"), now=now)
             note_days(self.check, now=now)
+            tell_differences(check=self.check, now=now)
+
+    def report(self, ended: str) -> dict[str, object]:
+        began = self.check.started_at or timezone.now()
+        seconds = (timezone.now() - began).total_seconds()
+        return report_of(
+            self.counts, self.store, ended=ended, healing=self.healing or "not_needed",
+            seconds=seconds,
+        )  # fmt: skip
 
     # --- reading
 
     def _read(self, windows: list[Window]) -> bool:
         """Page by page; False if the turn was over before the end and the check let go of."""
-        authorization = Authorization.objects.select_related("app").get(
-            pk=self.store.authorization_id
-        )
-        shops = (self.store.external_id,)
         counts = self.counts
         if counts.at >= len(windows):
             return True
-        with open_channel(authorization, now=timezone.now(), shop_ids=shops) as channel:
+        with self._open_channel() as channel:
             call = _PatientCall(channel, Budget(self.adapter, channel.account))
             while counts.at < len(windows):
                 self.tell()
                 self._read_page(call, windows[counts.at])
                 counts.failures = 0
-                if time.monotonic() > self.ends:
-                    self.let_go(until=timezone.now())
+                if self._turn_is_over():
                     return False
         return True
+
+    def _open_channel(self) -> Channel:
+        authorization = Authorization.objects.select_related("app").get(
+            pk=self.store.authorization_id
+        )
+        shops = (self.store.external_id,)
+        return open_channel(authorization, now=timezone.now(), shop_ids=shops)
+
+    def _turn_is_over(self) -> bool:
+        """If so, the check is let go of."""
+        over = time.monotonic() > self.ends
+        if over:
+            self.let_go(until=timezone.now())
+        return over
 
     def _read_page(self, call: _PatientCall, window: Window) -> None:
         counts, before = self.counts, call.channel.calls
@@ -204,13 +226,55 @@ class _Turn:
             until = timezone.now() - self.adapter.lag
             counts.later = _pieces(counts.windows[-1].until, until, self.adapter)
 
+    def _ask_singly(self) -> bool:
+        """Ask for the orders themselves that no list has given, those changed last first; False
+        if the turn was over before the end. What changed within the adapter's lag before now is
+        in no list: some platforms refuse a window that ends later, others answer it with holes.
+        """
+        counts = self.counts
+        ours = counts.unreported(self.store)  # without those of `later`
+        asked = [number for number in ours if number in counts.suspects and not ours[number][1]]
+        asked.sort(key=lambda number: ours[number][0], reverse=True)
+        asked = asked[: max(0, MOST_SINGLE - counts.singles)]
+        if not asked:
+            return True
+        with self._open_channel() as channel:
+            call = _PatientCall(channel, Budget(self.adapter, channel.account))
+            for number in asked:
+                self.tell()
+                if self._is_there(call, number):
+                    counts.moved.add(number)
+                counts.suspects.discard(number)
+                counts.singles += 1
+                counts.failures = 0
+                if self._turn_is_over():
+                    return False
+        return True
+
+    def _is_there(self, call: _PatientCall, number: str) -> bool:
+        """Whether the platform has the order; it may be one that we cannot read."""
+        before = call.channel.calls
+        try:
+            page = self.adapter.fetch_order(call, number=number, now=timezone.now())
+        except NeedsSupport:  # it does not say: what the lists said of this order holds
+            logger.warning("counts.not_told", extra={"store_id": self.store.pk}, exc_info=True)
+            return False
+        finally:
+            self.counts.calls += call.channel.calls - before
+        if page is None:
+            return False
+        batch = landing.read_records(
+            self.adapter, page.records, kind=page.kind, router=Router([self.store])
+        )
+        return bool(batch.parsed or batch.unreadable)
+
     # --- healing
 
     def _begin_healing(self) -> None:
         """The windows of which something is missing become due like any back-fill."""
         counts = self.counts
         counts.phase = "heal"
-        counts.before = self._comparison()
+        counts.before = comparison(counts, self.store)
         troubled = sorted(
             {each.window for each in [*counts.missing.values(), *counts.different.values()]}
         )
@@ -262,7 +326,7 @@ class _Turn:
     def progress(self) -> dict[str, object]:
         """How far it is; if the worker dies, this is all that is left."""
         counts = self.counts
-        span = _span(counts.windows)
+        span = span_of(counts.windows)
         return {
             "phase": counts.phase,
             "part": counts.at,
@@ -277,111 +341,6 @@ class _Turn:
     def _is_old(self) -> bool:
         began = self.check.started_at
         return began is not None and timezone.now() - began > AT_MOST
-
-    # --- the report
-
-    def report(self, *, ended: str) -> dict[str, object]:
-        counts = self.counts
-        before = counts.before or self._comparison()
-        extra = before["extra"]
-        after = {
-            "missing": len(counts.missing), "different": len(counts.different), "extra": extra,
-        }  # fmt: skip
-        span = _span(counts.windows)
-        began = self.check.started_at or timezone.now()
-        report: dict[str, object] = {
-            "ended": ended,
-            "window": [span.since.isoformat(), span.until.isoformat()] if span else None,
-            "zone": self.store.zone.key,
-            "platform": before["platform"],
-            "ours": before["ours"],
-            "before": {name: before[name] for name in after},
-            "after": after,
-            "deleted": before["deleted"],
-            "moved": len(counts.moved),
-            "unreadable": len(counts.unreadable),
-            "unreadable_known": counts.known_unreadable(self.store),
-            "healing": self.healing or "not_needed",
-            "pages": counts.pages,
-            "calls": counts.calls,
-            "seconds": round((timezone.now() - began).total_seconds(), 1),
-            "days": self._days(before),
-            "numbers": before["numbers"]
-            | {
-                "still": sorted([*counts.missing, *counts.different])[:MOST_LISTED],
-                "unreadable": sorted(filter(None, counts.unreadable.values()))[:MOST_LISTED],
-            },
-            "day_of": before.get("day_of", {}),
-        }
-        return report | {"verdict": counts_verdict(report)}
-
-    def _days(self, before: Mapping[str, Any]) -> list[list[Any]]:
-        """The days compared, each with how many records of it cannot be read, and how many orders
-        have been put right since."""
-        counts, zone = self.counts, self.store.zone
-        open_now = Counter(
-            day_of(each.changed_at, zone)
-            for each in [*counts.missing.values(), *counts.different.values()]
-        )
-        unreadable = Counter(counts.unreadable_days.values())
-        known = {row[0]: row[:6] for row in before["days"]}
-        rows = [known.get(day, [day, 0, 0, 0, 0, 0]) for day in sorted({*known, *unreadable})]
-        return [
-            [*row, unreadable[row[0]], max(0, row[3] + row[4] - open_now[row[0]])] for row in rows
-        ]
-
-    def _comparison(self) -> dict[str, Any]:
-        """The counts as they stand, day by day of the platform's changed time."""
-        counts, zone = self.counts, self.store.zone
-        extra = counts.unreported(self.store)
-        by_day = {
-            "missing": Counter(day_of(t.changed_at, zone) for t in counts.missing.values()),
-            "different": Counter(day_of(t.changed_at, zone) for t in counts.different.values()),
-            "extra": Counter(day_of(at, zone) for at, _deleted in extra.values()),
-        }
-        days = sorted({*counts.days, *by_day["extra"]})
-        table = [
-            [
-                day, counts.days[day],
-                counts.days[day] - by_day["missing"][day] + by_day["extra"][day],
-                by_day["missing"][day], by_day["different"][day], by_day["extra"][day],
-            ]
-            for day in days
-        ]  # fmt: skip
-        found: dict[str, Collection[str]] = {
-            "missing": counts.missing, "different": counts.different, "extra": extra,
-        }  # fmt: skip
-        listed = {name: sorted(rows)[:MOST_LISTED] for name, rows in found.items()}
-        changed_at = {
-            **{number: at for number, (at, _deleted) in extra.items()},
-            **{n: theirs.changed_at for n, theirs in [*counts.missing.items(),
-                                                      *counts.different.items()]},
-        }  # fmt: skip
-        return {
-            "platform": len(counts.seen),
-            "ours": len(counts.seen) - len(counts.missing) + len(extra),
-            "deleted": sum(deleted for _at, deleted in extra.values()),
-            "days": table,
-            "numbers": listed,
-            "day_of": {n: day_of(changed_at[n], zone) for rows in listed.values() for n in rows},
-            **{name: len(rows) for name, rows in found.items()},
-        }
-
-
-def counts_verdict(report: Mapping[str, Any]) -> str:
-    """One word for what the counts say; platforms/data_checks/words.py has the sentences."""
-    if report["ended"] != "done":
-        return str(report["ended"])
-    if report["window"] is None:
-        return "no_window"
-    before, after = report["before"], report["after"]
-    if after["missing"] or after["different"]:
-        return "incomplete"
-    if report["unreadable"]:
-        return "unreadable"
-    if after["extra"] > report["deleted"]:
-        return "extra"
-    return "healed" if before["missing"] or before["different"] else "complete"
 
 
 def failed_report(check: DataCheck, exc: Exception) -> dict[str, object]:
@@ -400,7 +359,3 @@ def _pieces(since: datetime, until: datetime, adapter: Adapter) -> list[Window]:
         windows.append(Window(since=since, until=end))
         since = end
     return windows
-
-
-def _span(windows: list[Window]) -> Window | None:
-    return Window(since=windows[0].since, until=windows[-1].until) if windows else None

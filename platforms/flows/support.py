@@ -25,6 +25,7 @@ from platforms.models import (
     OrderLine,
     OrderRaw,
     PullRun,
+    Stream,
     TenantKey,
 )
 from platforms.spec import Mode, ModeKind
@@ -34,8 +35,8 @@ from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
 
-# Tables that grow with orders, children first: emptied without reading what is in them.
-_BIG: tuple[type[models.Model], ...] = (OrderRaw, OrderLine, Order, PullRun, CallStat)
+# Tables that grow with orders, emptied without reading what is in them.
+_BIG: tuple[type[models.Model], ...] = (Order, OrderLine, OrderRaw, PullRun, CallStat)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +110,9 @@ def delete_tenant(*, tenant: Tenant, user: User) -> None:
     slug, tenant_id = tenant.slug, tenant.pk
     with transaction.atomic(), tenant_scope(tenant):
         tenant.lock()
+        # Pages on their way land before, or not at all.
+        list(Stream.objects.select_for_update().values_list("pk", flat=True))
+        list(Store.objects.select_for_update().values_list("pk", flat=True))
         TenantKey.objects.all().delete()
         for model in _BIG:
             model._default_manager.all()._raw_delete(model._default_manager.db)

@@ -11,6 +11,7 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 
 from platforms.errors import Fault, NeedsSeller, PlatformError, TryLater, platform_error
 from platforms.models import AuthorizationState, Notice, Occasion
+from platforms.notices.about_orders import ABOUT_ORDERS
 from tenants.models import Store, StoreState
 
 # Of failing in one way by itself: the first failure may be chance, the second in a row is not.
@@ -118,7 +119,7 @@ def _told_healed(store_id: int | None) -> dict[int, datetime]:
     told = Notice.objects.filter(
         occasion=Occasion.HEALED, store__troubles__ended_at=None,
         store__troubles__began_at__lte=F("created_at"),
-    )  # fmt: skip
+    ).exclude(ABOUT_ORDERS)  # fmt: skip
     if store_id is not None:
         told = told.filter(store=store_id)
     return dict(told.order_by("created_at").values_list("store", "created_at"))

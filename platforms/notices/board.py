@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from platforms.models import ChatRobot, Notice, NoticeRead, Occasion
+from platforms.notices.about_orders import ABOUT_ORDERS
 from tenants.middleware import Workspace
 from tenants.models import Duty, Membership, Store
 
@@ -17,7 +18,8 @@ MARK_AT_ONCE = 5_000
 
 
 def visible_notices(work: Workspace) -> QuerySet[Notice]:
-    """Managers see all; others what is about stores they are bound to."""
+    """Managers see all; others what is about stores they are bound to, and of what is about
+    checks and counts only those who may open them."""
     # By tenant even where the scope is wider: support's pages have this bell too.
     notices: QuerySet[Notice] = Notice.objects.filter(tenant=work.tenant)
     if work.can_manage:
@@ -28,7 +30,7 @@ def visible_notices(work: Workspace) -> QuerySet[Notice]:
     return notices.filter(
         Q(store__in=bound)
         | Q(occasion=Occasion.ENDS_SOON, authorization__in=opened.values("authorization"))
-    ).exclude(Q(occasion=Occasion.CHECK_SUGGESTED) & ~Q(store__in=operated))
+    ).exclude((Q(occasion=Occasion.CHECK_SUGGESTED) | ABOUT_ORDERS) & ~Q(store__in=operated))
 
 
 def unread(notices: QuerySet[Notice], member: Membership, *, now: datetime) -> QuerySet[Notice]:

@@ -19,13 +19,16 @@ from django.utils.translation import ngettext
 
 from platforms.advice import Action, advice_for, fault_words
 from platforms.models import Notice, Occasion
+from platforms.notices.about_orders import is_about_orders
 from platforms.notices.texts import (
     NAMED,
     listed,
     moment_of,
     outage_words,
+    still_differs,
     store_label,
     text_of,
+    what_next,
 )
 from platforms.robots.spec import Level, Message
 from platforms.templatetags.storelink import platform_name
@@ -136,7 +139,8 @@ def _kind(item: Item) -> tuple[object, ...]:
     if notice.occasion == Occasion.SECRET_ENDS or not item.stores:
         return (notice.pk,)  # each application has its own words
     outage = bool(notice.data.get("outage"))
-    return notice.occasion, item.stores[0].platform, notice.fault, outage
+    about_orders = is_about_orders(notice)
+    return notice.occasion, item.stores[0].platform, notice.fault, outage, about_orders
 
 
 def _rank(notice: Notice) -> int:
@@ -147,7 +151,9 @@ def _counted(group: Sequence[Item], tenant: Tenant, zone: tzinfo) -> Part:
     occasion = Occasion(group[0].notice.occasion)
     # Stores are counted, not notices: one store may be in several.
     stores = list({store.pk: store for item in group for store in item.stores}.values())
-    if occasion == Occasion.HEALED:
+    if is_about_orders(group[0].notice):
+        title, sentences, level = _many_about_orders(occasion, stores)
+    elif occasion == Occasion.HEALED:
         title, sentences, level = _many_healed(stores)
     elif occasion == Occasion.ENDS_SOON:
         title, sentences, level = _many_end(group, stores, zone)
@@ -171,6 +177,23 @@ def _many_healed(stores: Sequence[Store]) -> tuple[str, list[str], Level]:
     )
     sentences = [_names(stores), _("The orders of the meantime are being pulled now.")]
     return title % _holes(stores), sentences, "good"
+
+
+def _many_about_orders(occasion: Occasion, stores: Sequence[Store]) -> tuple[str, list[str], Level]:
+    if occasion == Occasion.HEALED:
+        title = ngettext(
+            "The orders of %(count)s store match %(platform)s again",
+            "The orders of %(count)s stores match %(platform)s again",
+            len(stores),
+        )
+        return title % _holes(stores), [_names(stores)], "good"
+    title = ngettext(
+        "%(count)s store at %(platform)s has orders missing or out of date",
+        "%(count)s stores at %(platform)s have orders missing or out of date",
+        len(stores),
+    )
+    sentences = [_names(stores), still_differs(stores[0].platform), what_next()]
+    return title % _holes(stores), sentences, "warning"
 
 
 def _many_end(
@@ -236,7 +259,7 @@ def _ending(item: Item, zone: tzinfo) -> str:
 
 def _facts(item: Item, tenant: Tenant) -> dict[str, object]:
     notice = item.notice
-    told = ("since", "until", "at", "days", "outage", "what", "name")
+    told = ("since", "until", "at", "days", "outage", "what", "name", "dates", "open", "extra")
     return {
         "id": str(notice.public_id),
         "occasion": notice.occasion,

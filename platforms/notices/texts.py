@@ -3,14 +3,16 @@
 The workspace, mail, robots and digests all take their words from here. `Notice.data` may hold
 `since` and `until` (of a break), `at` (when something ends), all ISO 8601 with a zone; `days`
 (left when the notice was written); `outage` (many stores of the platform fail the same way);
-`what` ("key", or else a permission) and `name` (of an application).
+`what` ("key", or else a permission) and `name` (of an application). Of days whose orders differ
+from the platform's: `dates` (ISO 8601, of the store's clock), `open` (orders that are missing or
+out of date) and `extra` (orders that are only here).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -20,6 +22,7 @@ from django.utils.translation import ngettext
 
 from platforms.advice import Action, Advice, advice_for, fault_words
 from platforms.models import Notice, Occasion
+from platforms.notices.about_orders import is_about_orders
 from platforms.robots.spec import Level
 from platforms.templatetags.storelink import platform_name, site_name
 from tenants.models import Store, StoreState
@@ -43,9 +46,9 @@ def text_of(
 ) -> NoticeText:
     """`stores` are those the notice is about that the reader may know; managers get buttons
     that only they may press."""
-    return _TEXTS[Occasion(notice.occasion)](
-        _Facts(notice=notice, stores=tuple(stores), zone=zone, can_manage=can_manage)
-    )
+    facts = _Facts(notice=notice, stores=tuple(stores), zone=zone, can_manage=can_manage)
+    texts = _ABOUT_ORDERS if is_about_orders(notice) else _TEXTS
+    return texts[Occasion(notice.occasion)](facts)
 
 
 def store_label(store: Store) -> str:
@@ -115,6 +118,12 @@ class _Facts:
     def day(self, key: str) -> str:
         at = moment_of(self.notice, key)
         return date_format(localtime(at, self.zone), "DATE_FORMAT") if at else ""
+
+    @property
+    def dates(self) -> str:
+        """Days of the store's clock, "–" where none is known."""
+        days = [date.fromisoformat(str(day)) for day in self.notice.data.get("dates") or ()]
+        return listed([date_format(day, "MONTH_DAY_FORMAT") for day in days]) or "–"
 
     def advice(self) -> Advice:
         return advice_for(self.notice.fault, platform=self.platform)
@@ -280,6 +289,63 @@ def _check_suggested(facts: _Facts) -> NoticeText:
     )
 
 
+def _orders_differ(facts: _Facts) -> NoticeText:
+    data = facts.notice.data
+    count, extra = int(data.get("open") or 0), int(data.get("extra") or 0)
+    title = ngettext(
+        "%(count)s order of %(store)s is missing or out of date",
+        "%(count)s orders of %(store)s are missing or out of date",
+        count,
+    )
+    only_here = ngettext(
+        "%(count)s order is only here: %(platform)s does not list it. We delete nothing.",
+        "%(count)s orders are only here: %(platform)s does not list them. We delete nothing.",
+        extra,
+    ) % {"count": extra, "platform": platform_name(facts.platform)}
+    sentences = (
+        _("It is about these days: %(days)s.") % {"days": facts.dates},
+        still_differs(facts.platform),
+        only_here if extra else "",
+        what_next(),
+    )
+    return NoticeText(
+        title=title % {"count": count, "store": facts.label},
+        sentences=tuple(filter(None, sentences)),
+        label=_("See which, and count again"),
+        path=_page("store_completeness", facts.store),
+        level="warning",
+    )
+
+
+def still_differs(platform: str) -> str:
+    """What was tried."""
+    return _(
+        "Two nightly counts in a row found it. Each time we pulled these days from %(platform)s"
+        " again and compared once more, and the difference stayed."
+    ) % {"platform": platform_name(platform)}
+
+
+def what_next() -> str:
+    return _(
+        "See which days and orders they are, and count a day again at once. We try again every"
+        " night and tell you when nothing is missing any more."
+    )
+
+
+def _orders_match(facts: _Facts) -> NoticeText:
+    holes = {"store": facts.label, "platform": platform_name(facts.platform)}
+    return NoticeText(
+        title=_("The orders of %(store)s match %(platform)s again") % holes,
+        sentences=(
+            _("They were counted again, and none is missing or out of date any more. It was about"
+              " these days: %(days)s.") % {"days": facts.dates},
+        ),
+        label=_("See the days"),
+        path=_page("store_completeness", facts.store),
+        level="good",
+    )  # fmt: skip
+
+
 def _page(name: str, store: Store | None) -> str:
     return reverse(name, args=[store.public_id]) if store else reverse("stores")
 
@@ -290,4 +356,9 @@ _TEXTS: dict[Occasion, Callable[[_Facts], NoticeText]] = {
     Occasion.ENDS_SOON: _ends_soon,
     Occasion.SECRET_ENDS: _secret_ends,
     Occasion.CHECK_SUGGESTED: _check_suggested,
+}
+
+_ABOUT_ORDERS: dict[Occasion, Callable[[_Facts], NoticeText]] = {
+    Occasion.BROKE: _orders_differ,
+    Occasion.HEALED: _orders_match,
 }

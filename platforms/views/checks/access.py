@@ -7,32 +7,25 @@ from uuid import UUID
 from django.http import Http404
 
 from platforms.models import DataCheck
-from tenants.access import get_store
+from tenants.access import get_store_to_work_on, stores_to_work_on
 from tenants.middleware import Workspace
 from tenants.models import Duty, Store
 from tenants.scope import TenantQuerySet
 
 
-def get_store_to_check(work: Workspace, public_id: UUID) -> Store:
-    """For managers and for the store's operators; otherwise 404."""
-    return get_store(work, public_id, duty=None if work.can_manage else Duty.OPERATOR)
-
-
 def get_check(work: Workspace, public_id: UUID) -> DataCheck:
-    """As `get_store_to_check`, by the check."""
+    """As `get_store_to_work_on`, by the check."""
     checks = DataCheck.objects.select_related("store__tenant", "store__authorization", "asked_by")
     check: DataCheck | None = checks.filter(public_id=public_id).first()
     if check is None:
         raise Http404
-    get_store_to_check(work, check.store.public_id)
+    get_store_to_work_on(work, check.store.public_id)
     return check
 
 
 def checkable_stores(work: Workspace) -> TenantQuerySet[Store]:
-    stores: TenantQuerySet[Store] = Store.objects.linked().select_related("authorization", "tenant")
-    if work.can_manage:
-        return stores
-    return stores.filter(pk__in=work.store_ids(Duty.OPERATOR))
+    stores: TenantQuerySet[Store] = stores_to_work_on(work).linked()
+    return stores
 
 
 def reads_numbers(work: Workspace, store: Store) -> bool:

@@ -8,27 +8,26 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.contrib import messages
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from platforms import registry
 from platforms.data_checks.nightly import NIGHTLY
 from platforms.data_checks.words import Verdict, verdict_of
-from platforms.flows.work_checks import AlreadyChecking, NotCheckable, start_check
 from platforms.models import DataCheck
-from platforms.views.checks.access import checkable_stores, get_store_to_check
+from platforms.views.checks.access import checkable_stores
+from platforms.views.checks.begin import begin_check
 from platforms.views.checks.forms import CountsForm, StressForm
-from tenants.access import WorkspaceRequest, member_required
+from platforms.views.checks.lists import Filters, page_of
+from tenants.access import WorkspaceRequest, get_store_to_work_on, member_required
 from tenants.models import Store
 from tenants.scope import TenantQuerySet
+from tenants.views.paging import neighbours
 
-A_PAGE = 50
 HISTORY = 20
 NEW_FOR = timedelta(hours=24)
 
@@ -60,41 +59,25 @@ class Checked:
 def centre(request: WorkspaceRequest) -> HttpResponse:
     """The stores the reader may check, a page at a time, with their last checks."""
     stores = checkable_stores(request.workspace)
-    platform, which = request.GET.get("platform", ""), request.GET.get("which", "")
-    text = request.GET.get("q", "").strip()[:100]
-    found = stores
-    if platform in registry.codes():
-        found = found.filter(platform=platform)
-    if text:
-        found = found.search(text)  # type: ignore[attr-defined]
-    if which in FILTERS:
-        found = _filtered(found, which)
-    page = Paginator(found.order_by("platform", "account_name", "site"), A_PAGE).get_page(
-        request.GET.get("page")
-    )
+    filters = Filters.read(request.GET.dict())
+    found = filters.narrowed(stores)
+    if filters.which in FILTERS:
+        found = _filtered(found, filters.which)
+    page = page_of(request, found.order_by("platform", "account_name", "site"))
     return render(
         request,
         "platforms/checks/centre.html",
         {
             "lines": _lines(page),
             "page": page,
-            "previous_url": _page_url(request, page.previous_page_number())
-            if page.has_previous()
-            else "",
-            "next_url": _page_url(request, page.next_page_number()) if page.has_next() else "",
+            **neighbours(request, page),
             "everything": stores.exists(),
             "unchecked": _filtered(stores, "unchecked").count(),
             "new_unchecked": _filtered(_filtered(stores, "unchecked"), "new").count(),
             "platforms": registry.all_adapters(),
-            "chosen": {"platform": platform, "which": which, "q": text},
+            "chosen": filters,
         },
     )
-
-
-def _page_url(request: WorkspaceRequest, number: int) -> str:
-    query = request.GET.copy()
-    query["page"] = str(number)
-    return f"?{query.urlencode()}"
 
 
 def _filtered(stores: TenantQuerySet[Store], which: str) -> TenantQuerySet[Store]:
@@ -142,16 +125,14 @@ def _last(stores: Iterable[Store], kind: str) -> Mapping[int, Checked]:
 @member_required
 def of_store(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     """Start a check of the store, and see the earlier ones."""
-    store = get_store_to_check(request.workspace, public_id)
+    store = get_store_to_work_on(request.workspace, public_id)
     kind = request.POST.get("kind", "")
     stress = StressForm(request.POST if kind == "stress" else None, prefix="stress")
     counts = CountsForm(request.POST if kind == "counts" else None, prefix="counts", store=store)
     forms: dict[str, StressForm | CountsForm] = {"stress": stress, "counts": counts}
     form = forms.get(kind)
     if form is not None and form.is_valid():
-        answer = _start(request, store, kind, form.asked)
-        if answer is not None:
-            return answer
+        return begin_check(request, store, kind=kind, asked=form.asked, back="store_checks")
     history = DataCheck.objects.filter(store=store).exclude(NIGHTLY).select_related("asked_by")
     rows: QuerySet[DataCheck] = history.order_by("-created_at", "-pk")[:HISTORY]
     for row in rows:
@@ -170,21 +151,3 @@ def of_store(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
         },
         status=400 if form is not None and form.errors else 200,
     )
-
-
-def _start(
-    request: WorkspaceRequest, store: Store, kind: str, asked: Mapping[str, object]
-) -> HttpResponse | None:
-    try:
-        check = start_check(
-            store=store, kind=kind, asked=asked, user=request.user, now=timezone.now()
-        )
-    except AlreadyChecking:
-        messages.error(request, _("A check of this store is under way. Wait for it, or stop it."))
-        return redirect("store_checks", store.public_id)
-    except NotCheckable:
-        messages.error(
-            request, _("Only an active store can be checked. Relink or resume it first.")
-        )
-        return redirect("store_checks", store.public_id)
-    return redirect("check", check.public_id)

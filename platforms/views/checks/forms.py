@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from platforms import registry
+from platforms.day_form import StoreDaysForm, day_field
 from platforms.flows.reconcile_counts import DEFAULT_WINDOW, LONGEST_WINDOW, asked_since
 from platforms.flows.stress_test import CALLS, MOST_THREADS, SECONDS
 from tenants.models import Store
@@ -61,22 +60,15 @@ class StressForm(forms.Form):
         return {name: self.cleaned_data[name] for name in ("concurrency", "seconds", "calls")}
 
 
-class CountsForm(forms.Form):
-    """Days are those of the store's time zone, both included."""
+class CountsForm(StoreDaysForm):
+    longest = LONGEST_WINDOW.days
+    too_long = gettext_lazy("%(days)s days at most are counted at once. Choose a shorter window.")
 
-    since = forms.DateField(
-        label=gettext_lazy("Changed from"), widget=forms.DateInput(attrs={"type": "date"})
-    )
-    until = forms.DateField(
-        label=gettext_lazy("to, inclusive"), widget=forms.DateInput(attrs={"type": "date"})
-    )
+    since = day_field(gettext_lazy("Changed from"))
+    until = day_field(gettext_lazy("to, inclusive"))
 
     def __init__(self, *args: Any, store: Store, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.store = store
-        self.today = timezone.localtime(timezone=store.zone).date()
-        reach = registry.get(store.platform).back_fill
-        self.first = self.today - timedelta(days=max(0, reach.days - 1))
+        super().__init__(*args, store=store, now=timezone.now(), **kwargs)
         first_default = self.today - DEFAULT_WINDOW + timedelta(days=1)
         begun = asked_since(store)
         self.begun = timezone.localtime(begun, store.zone).date() if begun else None
@@ -84,46 +76,14 @@ class CountsForm(forms.Form):
             first_default = min(max(first_default, self.begun), self.today)
         self.initial = {"since": first_default, "until": self.today} | dict(self.initial or {})
         for name in ("since", "until"):
-            limits = {"min": self.first.isoformat(), "max": self.today.isoformat()}
-            self.fields[name].widget.attrs |= limits
+            self.fields[name].widget.attrs["min"] = self.first.isoformat()
 
     def clean_since(self) -> date:
         since: date = self.cleaned_data["since"]
-        if since < self.first:
-            raise forms.ValidationError(
-                _("%(platform)s answers back to %(day)s. Choose that day or a later one.")
-                % {
-                    "platform": registry.get(self.store.platform).name,
-                    "day": date_format(self.first, "DATE_FORMAT"),
-                }
-            )
+        self.check_reach(since)
         return since
-
-    def clean_until(self) -> date:
-        until: date = self.cleaned_data["until"]
-        if until > self.today:
-            raise forms.ValidationError(_("This day is still to come. Choose today at the latest."))
-        return until
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        since, until = cleaned.get("since"), cleaned.get("until")
-        if since and until and since > until:
-            raise forms.ValidationError(_("The first day is after the last. Swap them."))
-        if since and until and (until - since).days >= LONGEST_WINDOW.days:
-            raise forms.ValidationError(
-                _("%(days)s days at most are counted at once. Choose a shorter window.")
-                % {"days": LONGEST_WINDOW.days}
-            )
-        return cleaned
 
     @property
     def asked(self) -> dict[str, object]:
-        until = self.cleaned_data["until"] + timedelta(days=1)
-        return {
-            "since": self._midnight(self.cleaned_data["since"]).isoformat(),
-            "until": self._midnight(until).isoformat(),
-        }
-
-    def _midnight(self, day: date) -> datetime:
-        return datetime(day.year, day.month, day.day, tzinfo=self.store.zone).astimezone(UTC)
+        since, until = self.bounds
+        return {"since": since.isoformat(), "until": until.isoformat()}

@@ -20,6 +20,7 @@ from platforms.data_checks.words import milliseconds, percent
 from platforms.flows.work_checks import stop_check
 from platforms.models import DataCheck
 from platforms.views.checks.access import get_check, reads_numbers
+from platforms.views.headers import as_file
 from tenants.access import WorkspaceRequest, member_required
 
 
@@ -75,10 +76,7 @@ def report_csv(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
 
 
 def _download(row: DataCheck, content: bytes | str, kind: str, ending: str) -> HttpResponse:
-    response = HttpResponse(content, content_type=kind)
-    response["Content-Disposition"] = f'attachment; filename="{file_name(row, ending)}"'
-    response["Cache-Control"] = "no-store"
-    return response
+    return as_file(HttpResponse(content, content_type=kind), file_name(row, ending))
 
 
 def _sheet(request: WorkspaceRequest, row: DataCheck) -> Sheet:
