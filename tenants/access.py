@@ -184,6 +184,17 @@ def visible_stores(work: Workspace) -> Any:
     return stores.filter(pk__in={pk for each in Duty for pk in work.store_ids(each)})
 
 
+def get_store_to_work_on(work: Workspace, public_id: UUID | str) -> Store:
+    """For what operators do with their store, and managers with all of them; otherwise 404."""
+    return get_store(work, public_id, duty=None if work.can_manage else Duty.OPERATOR)
+
+
+def stores_to_work_on(work: Workspace) -> Any:
+    """Those that `get_store_to_work_on` gives."""
+    stores = Store.objects.select_related("authorization", "tenant")
+    return stores if work.can_manage else stores.filter(pk__in=work.store_ids(Duty.OPERATOR))
+
+
 def get_stores(work: Workspace, public_ids: Iterable[UUID | str]) -> list[Store]:
     """All of these stores of a manager's tenant, in a few queries; 404 if one is not there."""
     wanted = {_uuid(each) for each in public_ids}

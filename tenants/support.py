@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -66,6 +67,8 @@ class DeskAdmin(LookOnlyAdmin):
     """A list and a page to look at; `buttons` are what can be done."""
 
     buttons: ClassVar[tuple[Button, ...]] = ()
+    # Of columns that have no name in the model and another than in most tables.
+    column_names: ClassVar[Mapping[str, Text]] = MappingProxyType({})
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
@@ -76,7 +79,7 @@ class DeskAdmin(LookOnlyAdmin):
 
     def __init__(self, model: type[models.Model], admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
-        name_columns(model)
+        name_columns(model, self.column_names)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -6,7 +6,11 @@ but these shows these columns by their fields.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 LABELS = {
@@ -27,11 +31,13 @@ LABELS = {
     "by_name": _("consented by"),
     "calls": _("calls"),
     "changed_at": _("changed"),
+    "changed_by": _("changed by"),
     "completed_ip": _("completed from address"),
     "consent_expires_at": _("consent needed again"),
     "count": _("times"),
     "created": _("new"),
     "created_at": _("created"),
+    "created_by": _("created by"),
     "currency": _("currency"),
     "detail": _("details"),
     "discount": _("discount"),
@@ -127,6 +133,7 @@ LABELS = {
     "target_name": _("target"),
     "tax": _("tax"),
     "tenant": _("tenant"),
+    "tenants": _("tenants"),
     "took_ms": _("took, ms"),
     "total": _("total"),
     "tries": _("tries"),
@@ -138,13 +145,18 @@ LABELS = {
     "verb": _("what was done"),
     "verdict": _("verdict"),
     "why": _("reason"),
+    "worked_at": _("worked on"),
     "window_until": _("window under way ends"),
 }
 
 
-def name_columns(model: type[models.Model]) -> None:
-    """Give the model's columns their names; those that have one keep it."""
+def name_columns(
+    model: type[models.Model], own: Mapping[str, str | Promise] = MappingProxyType({})
+) -> None:
+    """Give the model's columns their names; those that have one keep it. `own` are those that
+    mean something else here than in other tables."""
+    names = {**LABELS, **own}
     for field in model._meta.fields:
         # `_verbose_name` is what the model says and migrations compare.
-        if field._verbose_name is None and field.name in LABELS:  # type: ignore[attr-defined]
-            field.verbose_name = LABELS[field.name]
+        if field._verbose_name is None and field.name in names:  # type: ignore[attr-defined]
+            field.verbose_name = names[field.name]  # type: ignore[assignment]

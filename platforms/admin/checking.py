@@ -39,6 +39,7 @@ from platforms.diagnosis.verdict import OK
 from platforms.errors import Fault
 from platforms.models import DataCheck, Diagnosis
 from platforms.templatetags.storelink import duration
+from platforms.views.headers import as_file
 from tenants.scope import tenant_scope
 from tenants.support import Button, ChosenTenant, DeskAdmin, page_link, table
 
@@ -156,7 +157,7 @@ class DataCheckAdmin(SearchedByPath, DeskAdmin):
     list_filter = (
         by_condition(CHECKS, "standing", gettext_lazy("standing")), ChosenTenant, ChosenStore,
         by_platform("store__platform"), "kind", "state", FaultFilter,
-        by_condition(WHOSE_IDEA, "asked", gettext_lazy("asked for")),
+        by_condition(WHOSE_IDEA, "asked", gettext_lazy("asked by")),
     )  # fmt: skip
     list_select_related = ("tenant", "store__tenant", "asked_by")
     search_fields = (
@@ -228,10 +229,7 @@ def _sheet(row: DataCheck) -> Sheet:
 
 
 def _download(row: DataCheck, content: bytes | str, kind: str, ending: str) -> HttpResponse:
-    response = HttpResponse(content, content_type=kind)
-    response["Content-Disposition"] = f'attachment; filename="{file_name(row, ending)}"'
-    response["Cache-Control"] = "no-store"
-    return response
+    return as_file(HttpResponse(content, content_type=kind), file_name(row, ending))
 
 
 def report_parts(sheet: Sheet) -> SafeString:

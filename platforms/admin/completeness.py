@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from django.contrib import admin
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
@@ -29,6 +31,17 @@ DAYS: Conditions = {
 class DayCountAdmin(SearchedByPath, DeskAdmin):
     """The newest comparison of each day. Counted anew by a data check of the store."""
 
+    column_names = MappingProxyType({
+        "day": gettext_lazy("Day"),
+        "platform_count": gettext_lazy("At the platform"),
+        "our_count": gettext_lazy("Here before"),
+        "missing": gettext_lazy("Missing"),
+        "different": gettext_lazy("Out of date"),
+        "extra": gettext_lazy("Only here"),
+        "unreadable": gettext_lazy("Unreadable"),
+        "healed": gettext_lazy("Put right"),
+        "counted_at": gettext_lazy("Counted"),
+    })  # fmt: skip
     list_display = (
         "day", "store_page", "platform_count", "our_count", "missing", "different", "extra",
         "unreadable", "healed", "counted_at",

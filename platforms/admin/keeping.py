@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from django.contrib import admin
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -34,6 +36,12 @@ class RetentionRuleAdmin(DeskAdmin):
 
 @admin.register(LegalHold)
 class LegalHoldAdmin(DeskAdmin):
+    column_names = MappingProxyType({
+        "placed_at": pgettext_lazy("legal hold", "placed"),
+        "placed_by": gettext_lazy("placed by"),
+        "released_at": pgettext_lazy("legal hold", "Released"),
+        "released_by": gettext_lazy("released by"),
+    })  # fmt: skip
     list_display = ("placed", "tenant", "store_page", "number", "state", "reason")
     list_filter = (
         ChosenTenant, ChosenStore, ("released_at", admin.EmptyFieldListFilter),
@@ -63,6 +71,16 @@ class LegalHoldAdmin(DeskAdmin):
 
 @admin.register(Scrub)
 class ScrubAdmin(DeskAdmin):
+    column_names = MappingProxyType({
+        "buyer_days": gettext_lazy("Days buyer data is kept"),
+        "raw_days": gettext_lazy("Days raw data is kept"),
+        "orders": gettext_lazy("Orders"),
+        "raws": gettext_lazy("Raw payloads"),
+        "records": gettext_lazy("Quarantined records"),
+        "held": gettext_lazy("Kept by a legal hold"),
+        "oldest": gettext_lazy("Oldest order"),
+        "newest": gettext_lazy("Newest order"),
+    })  # fmt: skip
     list_display = (
         "when", "tenant", "platform", "store_page", "orders", "raws", "records", "held",
     )  # fmt: skip

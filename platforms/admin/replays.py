@@ -64,7 +64,7 @@ class ReplayAdmin(SearchedByPath, DeskAdmin):
     def store_page(self, row: Replay) -> str | SafeString:
         return health_parts.store_link(row.store)
 
-    @admin.display(description=gettext_lazy("days"), ordering="since")
+    @admin.display(description=gettext_lazy("Days"), ordering="since")
     def window(self, row: Replay) -> str:
         return days_of(row)
 

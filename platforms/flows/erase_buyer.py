@@ -15,7 +15,8 @@ from platforms import landing
 from platforms.keeping.holds import holds_on
 from platforms.keeping.removal import EMPTIED, empty_orders, empty_records, lock_in_order
 from platforms.models import Authorization, Order, Quarantined, QuarantineState
-from platforms.spec import Notice
+from platforms.news import Notice
+from platforms.quarantine.query import belonging_to
 from tenants.flows.record_event import record_event
 from tenants.models import Store
 from tenants.scope import all_tenants, tenant_scope
@@ -102,9 +103,7 @@ def _record(store: Store, numbers: set[str], records: int, *, now: datetime) -> 
 
 
 def _empty_quarantine(store: Store, marks: Sequence[str] | None, *, now: datetime) -> int:
-    kept = Quarantined.objects.filter(
-        Q(store=store) | Q(store=None, stream__authorization=store.authorization_id)
-    ).exclude(raw__in=EMPTIED)
+    kept = Quarantined.objects.filter(belonging_to(store)).exclude(raw__in=EMPTIED)
     wanted = [mark.encode() for mark in marks or () if len(mark) >= 3]
     gone = [
         record.pk

@@ -44,7 +44,9 @@ class ReadAgain:
         self.landed += other.landed
         self.unreadable += other.unreadable
         self.reason = other.reason or self.reason
-        self.orders = other.orders or self.orders
+        if other.orders:
+            self.orders = self.orders or Landed()
+            self.orders.add(other.orders)
 
 
 def release_quarantined(

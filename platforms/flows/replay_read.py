@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -21,6 +20,7 @@ from platforms import landing, registry
 from platforms.flows.release_quarantined import release_records
 from platforms.landing import Batch, Landed, Router
 from platforms.models import Order, OrderRaw, Quarantined, QuarantineState, Replay, Stream
+from platforms.quarantine.query import belonging_to
 from platforms.replays.hold import COUNTS, Ended, Hold, Turn
 from tenants.models import Store
 
@@ -162,34 +162,21 @@ def _next_records(hold: Hold) -> bool:
     with transaction.atomic():
         hold.keep(now=now)
         left = records_of(replay).filter(pk__gt=last).order_by("pk")
-        rows = list(left.values_list("pk", "store_id")[:RECORDS])
-        if not rows:
+        pks = list(left.values_list("pk", flat=True)[:RECORDS])
+        if not pks:
             return False
-        known = [pk for pk, store_id in rows if store_id is not None]
-        unknown = [pk for pk, store_id in rows if store_id is None]
-        landed = Landed()
-        for pks in filter(None, (known, unknown)):
-            landed.add(_release(replay, pks, now=now))
-        hold.count(now=now, position=f"{_QUARANTINE} {rows[-1][0]}", **_counts(landed))
+        done = release_records(pks=pks, user=replay.asked_by, now=now, on_behalf=replay.on_behalf)
+        landed = done.orders or Landed()
+        landed.seen, landed.quarantined = done.landed + done.unreadable, done.unreadable
+        hold.count(now=now, position=f"{_QUARANTINE} {pks[-1]}", **_counts(landed))
     return True
-
-
-def _release(replay: Replay, pks: Sequence[int], *, now: datetime) -> Landed:
-    done = release_records(pks=pks, user=replay.asked_by, now=now, on_behalf=replay.on_behalf)
-    landed = replace(done.orders) if done.orders else Landed()
-    landed.seen, landed.quarantined = done.landed + done.unreadable, done.unreadable
-    return landed
 
 
 def records_of(replay: Replay) -> QuerySet[Quarantined]:
     """What waits in quarantine since the window, that of its authorization whose store is
     unknown included."""
-    store = replay.store
-    mine = Q(store=store)
-    if store.authorization_id is not None:
-        mine |= Q(store=None, stream__authorization_id=store.authorization_id)
     records: QuerySet[Quarantined] = Quarantined.objects.filter(
-        mine, state=QuarantineState.WAITING,
+        belonging_to(replay.store), state=QuarantineState.WAITING,
         created_at__gte=replay.since, created_at__lt=replay.until,
     )  # fmt: skip
     return records

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,7 +64,15 @@ def told(found: Finding, *, seeker: Seeker, company: str) -> Told:
     """The finding in the reader's language."""
     title, text, tone = _WORDS[found.reason](found, seeker, company)
     button = str(BUTTONS[found.fix]) if found.fix else ""
-    return Told(title=title, text=text, tone=tone, button=button, notes=_notes(found, seeker))
+    return Told(
+        title=_close_up(title), text=_close_up(text), tone=tone, button=button,
+        notes=tuple(_close_up(note) for note in _notes(found, seeker)),
+    )  # fmt: skip
+
+
+def _close_up(text: str) -> str:
+    """Sentences and names are joined with blanks; after Chinese marks there is none."""
+    return re.sub(r"(?<=[。！？；：，、）]) ", "", text)
 
 
 Words = tuple[str, str, str]
@@ -318,7 +327,7 @@ def _other(found: Finding, seeker: Seeker, company: str) -> Words:
         "Perhaps a digit is missing, or it is the number of a parcel or a payment. If the order was"
         " placed in a shop that is not linked here, link that one."
     )
-    return title, text, INFO
+    return title, _for_managers(text, found, company), INFO
 
 
 _WORDS: dict[Reason, Callable[[Finding, Seeker, str], Words]] = {
@@ -372,5 +381,5 @@ def _silence(each: Silent) -> str:
 
 
 def _listed(stores: tuple[Store, ...]) -> str:
-    names = _(", ").join(name_of(store) for store in stores[:MOST_NAMED])
-    return f"{names}, …" if len(stores) > MOST_NAMED else names
+    names = [name_of(store) for store in stores[:MOST_NAMED]]
+    return _(", ").join([*names, "…"] if len(stores) > MOST_NAMED else names)

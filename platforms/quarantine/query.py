@@ -19,7 +19,7 @@ from django.http import Http404
 from platforms import registry
 from platforms.models import Quarantined, QuarantineState
 from platforms.quarantine.reasons import Reason, normalized
-from tenants.access import visible_stores
+from tenants.access import stores_to_work_on
 from tenants.middleware import Workspace
 from tenants.models import Duty, Store
 from tenants.scope import TenantQuerySet
@@ -76,9 +76,7 @@ def may_work(work: Workspace) -> bool:
 
 def workable_stores(work: Workspace) -> list[Store]:
     """The stores whose records this person sees, by platform and name; for names and filters."""
-    stores = visible_stores(work)
-    if not work.can_manage:
-        stores = stores.filter(pk__in=work.store_ids(Duty.OPERATOR))
+    stores = stores_to_work_on(work)
     return sorted(stores, key=lambda store: (store.platform, store.name.lower(), store.site))
 
 

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
+R = TypeVar("R", bound=HttpResponseBase)
 View = Callable[..., HttpResponse]
+
+
+def as_file(response: R, name: str) -> R:
+    """For the browser to save under `name`; kept by no cache."""
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def not_stored(view: View) -> View:

@@ -18,6 +18,7 @@ from platforms.flows.note_reading import note_reading
 from platforms.models import STATUS_LABELS, Order
 from platforms.orders_found import COUNT_CAP, BadCursor, FoundOrders, OrderPage
 from platforms.orders_query import OrderFilterForm, reader_zone
+from platforms.views.headers import as_file
 from tenants.access import WorkspaceRequest, member_required
 from tenants.flows.record_event import record_event
 from tenants.models import Store, Tenant
@@ -62,7 +63,10 @@ def orders(request: WorkspaceRequest) -> HttpResponse:
     template = "platforms/orders/_results.html" if only_table else "platforms/orders/list.html"
     response = render(request, template, context, status=200 if only_table else status)
     if only_table:
-        response["HX-Push-Url"] = _list_url(request.GET)
+        address = _list_url(request.GET)
+        # Leaving the search field asks for the same once more: that is no step to go back to.
+        is_new = address != request.htmx.current_url_abs_path  # type: ignore[attr-defined]
+        response["HX-Push-Url"] = address if is_new else "false"
     patch_vary_headers(response, ["HX-Request"])
     return response
 
@@ -166,9 +170,7 @@ def orders_export(request: WorkspaceRequest) -> HttpResponse | StreamingHttpResp
     )
     day = timezone.localtime(now).strftime("%Y-%m-%d")
     name = _("orders-%(day)s.csv") % {"day": day}
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["Cache-Control"] = "no-store"
-    return response
+    return as_file(response, name)
 
 
 def _csv(

@@ -27,6 +27,7 @@ from platforms.quarantine.query import may_work, waiting_records
 from tenants.access import (
     WorkspaceRequest,
     get_store,
+    get_store_to_work_on,
     manager_required,
     member_required,
     visible_stores,
@@ -203,8 +204,7 @@ def _scopes(row: Store) -> list[tuple[str, str, bool]]:
 @member_required
 def pull_now(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     """For managers and for the store's operators."""
-    duty = None if request.workspace.can_manage else Duty.OPERATOR
-    row = get_store(request.workspace, public_id, duty=duty)
+    row = get_store_to_work_on(request.workspace, public_id)
     if row.state != StoreState.ACTIVE:
         messages.error(request, _("Only an active store can be pulled. Relink or resume it first."))
     else:

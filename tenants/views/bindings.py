@@ -20,6 +20,7 @@ from tenants.flows.bind_store import Grant, copy_duties, give_duties, take_dutie
 from tenants.forms import StoreFilterForm
 from tenants.models import Binding, Duty, Membership, Store, StoreState
 from tenants.models.store import StoreQuerySet
+from tenants.views.paging import neighbours
 
 STORES_A_PAGE = 50
 
@@ -116,11 +117,6 @@ def _rows(page: Page[Store], people: list[Membership], person: Membership | None
 
 
 def _paging(request: WorkspaceRequest, page: Page[Store]) -> dict[str, str]:
-    def address(number: int) -> str:
-        query = request.GET.copy()
-        query["page"] = str(number)
-        return "?" + query.urlencode()
-
     rest = {k: v for k, v in request.GET.items() if k not in ("view", "page", "member")}
     total = page.paginator.count
     summary = _("Stores %(first)s–%(last)s of %(total)s") % {
@@ -129,8 +125,7 @@ def _paging(request: WorkspaceRequest, page: Page[Store]) -> dict[str, str]:
         "total": total,
     }
     return {
-        "previous_url": address(page.previous_page_number()) if page.has_previous() else "",
-        "next_url": address(page.next_page_number()) if page.has_next() else "",
+        **neighbours(request, page),
         "summary": summary if total else "",
         "by_store_url": "?" + urlencode(rest),
         "by_person_url": "?" + urlencode({**rest, "view": "person"}),

@@ -15,6 +15,7 @@ from platforms.completeness import Day, DayState, StoreDays
 from platforms.completeness_words import STATE_WORDS
 from platforms.orders_csv import BOM, Cell, write_rows
 from platforms.templatetags.storelink import platform_name, site_name
+from platforms.views.headers import as_file
 from tenants.models import Store, Tenant
 from tenants.scope import tenant_scope
 
@@ -27,9 +28,7 @@ def days_csv(
         _csv(stores, tenant=tenant, now=now), content_type="text/csv; charset=utf-8"
     )
     day = timezone.localtime(now).strftime("%Y-%m-%d")
-    response["Content-Disposition"] = f'attachment; filename="{name}-{day}.csv"'
-    response["Cache-Control"] = "no-store"
-    return response
+    return as_file(response, f"{name}-{day}.csv")
 
 
 def _csv(stores: Sequence[Store], *, tenant: Tenant, now: datetime) -> Iterator[str]:

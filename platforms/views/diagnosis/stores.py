@@ -17,7 +17,7 @@ from platforms.diagnosis.bundle import as_text, bundle_of
 from platforms.diagnosis.report import platform_page, report_of
 from platforms.flows.diagnose import NotLinked, diagnose_store
 from platforms.models import Diagnosis
-from platforms.views.headers import not_stored
+from platforms.views.headers import as_file, not_stored
 from tenants.access import WorkspaceRequest, get_store, member_required
 from tenants.models import Store, StoreState
 
@@ -75,13 +75,8 @@ def bundle(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     text = json.dumps(told, ensure_ascii=False, indent=1) if as_json else as_text(told)
     kind = "application/json" if as_json else "text/plain; charset=utf-8"
     name = f"storelink-{row.platform}-{row.account_name}-{newest.at:%Y%m%d-%H%M}"
-    return HttpResponse(
-        text,
-        content_type=kind,
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}.{"json" if as_json else "txt"}"'
-        },
-    )
+    ending = "json" if as_json else "txt"
+    return as_file(HttpResponse(text, content_type=kind), f"{name}.{ending}")
 
 
 def find_newest(store: Store) -> Diagnosis | None:

@@ -17,8 +17,8 @@ from platforms.flows.release_waiting import release_waiting
 from platforms.health import detail as health_detail
 from platforms.health.timeline import BadCursor, Timeline, timeline
 from platforms.orders_query import reader_zone
-from tenants.access import WorkspaceRequest, get_store, member_required
-from tenants.models import Duty, Store
+from tenants.access import WorkspaceRequest, get_store, get_store_to_work_on, member_required
+from tenants.models import Store
 
 
 @require_safe
@@ -70,8 +70,7 @@ def _timeline(request: WorkspaceRequest, row: Store) -> Timeline:
 @member_required
 def store_release(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     """Read again what waits in quarantine. For managers and for the store's operators."""
-    duty = None if request.workspace.can_manage else Duty.OPERATOR
-    row = get_store(request.workspace, public_id, duty=duty)
+    row = get_store_to_work_on(request.workspace, public_id)
     done = release_waiting(store=row, user=request.user, now=timezone.now())
     if done.landed:
         messages.success(

@@ -12,12 +12,15 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from platforms.access import get_notice
 from platforms.models import Notice, Occasion
 from platforms.notices import board as notice_board
+from platforms.notices.about_orders import is_about_orders
 from platforms.notices.recipients import stores_about
 from platforms.notices.texts import NoticeText, text_of
 from platforms.views.notices.company import of_company
@@ -30,12 +33,18 @@ SHOWN = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A notice as the page shows it. `is_over`: what broke works again."""
+    """A notice as the page shows it. `is_over`: what broke works again, see `over_words`."""
 
     notice: Notice
     text: NoticeText
     is_unread: bool
     is_over: bool
+
+    @property
+    def over_words(self) -> str:
+        if is_about_orders(self.notice):
+            return pgettext("a day's orders", "put right")
+        return _("Works again")
 
     @property
     def is_hint(self) -> bool:

@@ -42,7 +42,12 @@ class RobotForm(forms.Form):
     )
     language = forms.ChoiceField(label=gettext_lazy("Language"), choices=settings.LANGUAGES)
     occasions = forms.MultipleChoiceField(
-        label=gettext_lazy("Tell of"), choices=SENT, widget=forms.CheckboxSelectMultiple
+        label=gettext_lazy("Tell of"),
+        choices=SENT,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy(
+            "The first two also tell of orders that stay missing, and of their return."
+        ),
     )
     which = forms.ChoiceField(
         label=gettext_lazy("Of which stores"),

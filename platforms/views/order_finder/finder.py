@@ -24,7 +24,7 @@ from platforms.order_finder.said import SAID
 from platforms.order_finder.sentences import told
 from platforms.views.headers import not_stored
 from platforms.views.order_finder.forms import FinderForm, carried_filters, read_filters
-from tenants.access import WorkspaceRequest, get_store, member_required
+from tenants.access import WorkspaceRequest, get_store_to_work_on, member_required
 from tenants.middleware import Workspace
 from tenants.models import Duty, Store
 
@@ -90,8 +90,7 @@ def _answer(request: WorkspaceRequest, found: Finding, seeker: Seeker) -> dict[s
 @member_required
 def fix(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     """Press the one button. For managers and for the store's operators, each what they may."""
-    duty = None if request.workspace.can_manage else Duty.OPERATOR
-    store = get_store(request.workspace, public_id, duty=duty)
+    store = get_store_to_work_on(request.workspace, public_id)
     seeker = seeker_of(request.workspace)
     form = FinderForm(request.POST, stores=[store])
     wanted = request.POST.get("fix", "")

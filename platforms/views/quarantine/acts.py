@@ -268,8 +268,8 @@ def sentences(act: str, done: Progress) -> list[tuple[int, str]]:
         texts.append((messages.WARNING, _bad(act, done.bad)))
     if done.skipped:
         skipped = ngettext(
-            "%(count)s record was settled by somebody else before.",
-            "%(count)s records were settled by somebody else before.",
+            "%(count)s record was settled before already.",
+            "%(count)s records were settled before already.",
             done.skipped,
         )
         texts.append((messages.INFO, skipped % {"count": done.skipped}))

@@ -25,9 +25,9 @@ from platforms.flows.replay_read import orders_of
 from platforms.models import Replay
 from platforms.replays.forms import ReplayForm
 from platforms.replays.words import WINDOW_FAULTS, tell
-from tenants.access import WorkspaceRequest, get_store, member_required
+from tenants.access import WorkspaceRequest, get_store_to_work_on, member_required
 from tenants.middleware import Workspace
-from tenants.models import Duty, Store
+from tenants.models import Store
 
 HISTORY = 20
 
@@ -36,7 +36,7 @@ HISTORY = 20
 @member_required
 def of_store(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     """For managers and for the store's operators."""
-    store = _get_store(request.workspace, public_id)
+    store = get_store_to_work_on(request.workspace, public_id)
     form = ReplayForm(request.POST or None, store=store, now=timezone.now())
     if request.method == "POST" and form.is_valid() and _start(request, store, form):
         return redirect("store_replays", public_id)
@@ -102,17 +102,13 @@ def stop(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     return redirect("store_replays", replay.store.public_id)
 
 
-def _get_store(work: Workspace, public_id: UUID) -> Store:
-    return get_store(work, public_id, duty=None if work.can_manage else Duty.OPERATOR)
-
-
 def _get_replay(work: Workspace, public_id: UUID) -> Replay:
-    """As `_get_store`, by the replay."""
+    """As `get_store_to_work_on`, by the replay."""
     rows = Replay.objects.select_related("store__tenant", "store__authorization", "stream")
     replay: Replay | None = rows.filter(public_id=public_id).first()
     if replay is None:
         raise Http404
-    _get_store(work, replay.store.public_id)
+    get_store_to_work_on(work, replay.store.public_id)
     return replay
 
 

@@ -47,6 +47,9 @@ def place(request: WorkspaceRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def release(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     hold = get_hold(public_id)
+    if hold.released_at is not None:  # by a colleague, or in another tab
+        messages.info(request, _("The hold had been released before."))
+        return redirect("retention")
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]

@@ -20,6 +20,7 @@ from platforms.keeping.report import as_csv, by_day
 from platforms.keeping.rules import InForce, demanded_days
 from platforms.models import LegalHold, RetentionRule
 from platforms.templatetags.storelink import platform_name
+from platforms.views.headers import as_file
 from platforms.views.retention.forms import RuleForm, too_many_days
 from tenants.access import WorkspaceRequest, manager_required
 from tenants.models import Store
@@ -109,6 +110,4 @@ def report(request: WorkspaceRequest) -> HttpResponse:
     response = HttpResponse(text, content_type="text/csv; charset=utf-8")
     day = timezone.localtime(now).strftime("%Y-%m-%d")
     name = _("removed-buyer-data-%(day)s.csv") % {"day": day}
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["Cache-Control"] = "no-store"
-    return response
+    return as_file(response, name)
