@@ -35,6 +35,8 @@ def make_environment(port: int) -> dict[str, str]:
         "DATABASE_URL": os.environ.get(
             "DATABASE_URL", f"sqlite:///{DEMO_DIR / 'storelink.sqlite3'}"
         ),
+        # Also the queue's name, which stands in the database: never the demo's password.
+        "REDIS_PREFIX": f"demo-{port}",
         "ALLOW_ENDPOINT_OVERRIDES": "1",
         "PLATFORM_ENDPOINTS": json.dumps(endpoints(emulator)),
         "ROBOT_ENDPOINTS": json.dumps(robot_endpoints(emulator)),

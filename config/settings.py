@@ -146,16 +146,22 @@ elif _database["ENGINE"] == "django.db.backends.postgresql":
     _database["ENGINE"] = "tenants.postgresql"  # tells row-level security the tenant scope
 
 REDIS_URL = env.str("REDIS_URL", default="")
+# Of two installations with the same queue each would take the other's jobs, and drop them.
+REDIS_PREFIX = env.str("REDIS_PREFIX", default="storelink")
 CACHES = {
     "default": (
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+        {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": REDIS_PREFIX,
+        }
         if REDIS_URL
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     )
 }
 
 Q_CLUSTER = {
-    "name": "storelink",
+    "name": REDIS_PREFIX,
     "workers": env.int("WORKERS", default=2),
     "timeout": 300,
     "retry": 360,  # above timeout, or a slow job is given out twice
@@ -166,7 +172,9 @@ Q_CLUSTER = {
     "poll": 0.5,
     "guard_cycle": 1,
     "catch_up": False,
+    # A worker that grows is replaced; by default one is after every 500 jobs, which takes a second.
     "max_rss": 400_000,
+    "recycle": 1_000_000,
     "label": "Django Q",
     **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
 }
