@@ -121,7 +121,7 @@ def limit(url: str, shape: str, stores: int, most: int) -> Callable[[], int]:
 
     def work(which: int) -> None:
         pool = urllib3.PoolManager(maxsize=1)
-        compressor = zstandard.ZstdCompressor(level=1)
+        compressor = zstandard.ZstdCompressor(level=-1)
         read_row = msgspec.json.Decoder(_Row).decode
         read_page = msgspec.json.Decoder(_Rows).decode
         read_key = msgspec.json.Decoder(_Key).decode

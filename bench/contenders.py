@@ -138,6 +138,16 @@ def make_due(name: str) -> None:
         )
 
 
+def settle() -> None:
+    """What PostgreSQL would do by itself a minute after the first pass, in the middle of somebody's
+    second one."""
+    from django.db import connection
+
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+
+
 def rows_written() -> int:
     from django.db import connection
 
@@ -199,7 +209,6 @@ def naive(url: str, shape: str, stores: int, most: int) -> Callable[[], int]:
 
     django.setup()
     from bench.shops import ShopifyLike
-    from platforms.landing import content_hash
     from platforms.models import Order, OrderLine
     from tenants.models import Store
     from tenants.scope import all_tenants, tenant_scope
@@ -218,7 +227,7 @@ def naive(url: str, shape: str, stores: int, most: int) -> Callable[[], int]:
                 "changed_at": data.changed_at, "currency": data.currency, "total": data.total,
                 "tax": data.tax, "buyer_name": data.buyer.name, "buyer_email": data.buyer.email,
                 "ship_city": data.ship_to.city, "ship_country": data.ship_to.country,
-                "content_hash": content_hash(data), "raw_sha256": "",
+                "content_hash": b"", "raw_sha256": "",
                 "landed_at": datetime.now(UTC),
             },
         )  # fmt: skip

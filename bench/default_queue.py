@@ -6,7 +6,7 @@ from config.settings import *  # noqa: F403
 from config.settings import DATABASES, Q_CLUSTER, REDIS_URL
 
 Q_CLUSTER = {
-    "name": "storelink",
+    "name": Q_CLUSTER["name"],
     "workers": Q_CLUSTER["workers"],
     **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
 }

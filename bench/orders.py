@@ -69,6 +69,7 @@ def _once(name: str, url: str, asked: argparse.Namespace, *, stores: int) -> dic
     for which in ("first", "again"):
         if which == "again":
             contenders.make_due(name)
+            contenders.settle()
         else:
             contenders.prepare(name, asked.shape, stores)
         rows = contenders.rows_written()

@@ -66,7 +66,7 @@ class _Pair:
 def together(dice: random.Random, *, now: Callable[[], datetime]) -> Counter[str]:
     """Take the turns of what is due, in the tenant's scope; what happened."""
     pair = _Pair(dice=dice, now=now)
-    jobs = jobs_of(Stream.claim_due(kind=Stream.Kind.ORDERS, limit=2, now=now()))
+    jobs = jobs_of(Stream.claim_due(kind=Stream.Kind.ORDERS, limit=2, now=now()), now=now())
     with ExitStack() as stack:
         at_work = []
         for job in jobs:
