@@ -8,6 +8,7 @@ os.environ.setdefault("SECRET_KEY", "tests-only-key-tests-only-key-tests-only-ke
 os.environ.setdefault("VAULT_KEYS", "t1:dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk=")
 os.environ.setdefault("BASE_URL", "http://127.0.0.1:8000")
 os.environ["ALLOW_ENDPOINT_OVERRIDES"] = "1"
+os.environ["REDIS_PREFIX"] = f"tests-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 
 from config.settings import *  # noqa: F403
 from config.settings import DATABASES, VAR_DIR

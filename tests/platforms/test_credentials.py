@@ -16,13 +16,6 @@ from tenants.scope import tenant_scope
 from tests.accounts.test_sealing import key
 from tests.support.factories import make_authorization
 from tests.support.linking import link_store, make_app
-from tests.support.wire import emulated
-
-
-@pytest.fixture
-def market(world):
-    with emulated() as market, tenant_scope(world.lotus):
-        yield market
 
 
 def secrets_of(row: Authorization) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from dataclasses import asdict, dataclass
@@ -10,7 +11,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from platforms import landing, reading
@@ -106,6 +107,24 @@ def only() -> Order:
 
 def record(**fields: object) -> dict[str, object]:
     return {"number": "N-1", "total": 10, **fields}
+
+
+# --- what is kept
+
+
+def test_payloads_of_any_size_are_kept_and_known_again_byte_for_byte(dock):
+    raws = {}
+    for size in (200, 2_046, 2_047, 2_048, 4_094, 4_095, 100_000):
+        short = json.dumps({"number": f"N-{size}"}).encode()
+        raws[f"N-{size}"] = short[:-1] + b" " * (size - len(short)) + b"}"
+
+    dock.land(*raws.values())
+
+    assert len(raws["N-2047"]) == 2_047
+    for number, raw in raws.items():
+        order = Order.objects.select_related("raw").get(number=number)
+        assert order.raw_sha256 == hashlib.sha256(raw).hexdigest()
+        assert landing.decompress(order.raw.body) == raw
 
 
 # --- which version wins
@@ -337,10 +356,34 @@ class Loose(Bazaar):
         return msgspec.structs.replace(super().parse_order(raw), platform_status="\ud83d")
 
 
-def test_a_lone_surrogate_that_reaches_us_is_quarantined(dock):
+class LooseNumber(Bazaar):
+    def parse_order(self, raw: msgspec.Raw, *, kind: str = "") -> OrderData:
+        return msgspec.structs.replace(super().parse_order(raw), number="7\ud83d")
+
+
+def test_a_lone_surrogate_that_reaches_us_costs_a_character_and_no_order(dock):
     raws = [msgspec.Raw(json.dumps(record()).encode())]
     batch = landing.read_records(Loose(), raws, kind="", router=dock.router)
+    with transaction.atomic():
+        landing.land(batch, stream=dock.stream, now=NOON)
+    assert Order.objects.get().platform_status == "?"
+
+
+def test_a_number_with_a_lone_surrogate_is_quarantined(dock):
+    raws = [msgspec.Raw(json.dumps(record()).encode())]
+    batch = landing.read_records(LooseNumber(), raws, kind="", router=dock.router)
     assert (len(batch.parsed), len(batch.unreadable)) == (0, 1)
+
+
+@pytest.mark.postgresql
+def test_nothing_lands_in_a_store_that_was_deleted_meanwhile(dock):
+    batch = landing.read_records(
+        Bazaar(), [msgspec.Raw(json.dumps(record()).encode())], kind="", router=dock.router
+    )
+    dock.router.stores[0].delete()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        landing.land(batch, stream=dock.stream, now=NOON)
+    assert not Order.objects.exists()
 
 
 # --- quarantine

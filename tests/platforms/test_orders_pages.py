@@ -165,6 +165,13 @@ def test_htmx_gets_the_table_alone_and_a_clean_address(world, bo):
     assert "HX-Request" in response["Vary"]
 
 
+def test_the_same_asked_again_is_no_step_to_go_back_to(world, bo):
+    here = {"HX-Request": "true", "HX-Current-URL": "http://testserver/orders/?q=TEA"}
+    assert bo.get(reverse("orders"), {"q": "TEA"}, headers=here)["HX-Push-Url"] == "false"
+    other = bo.get(reverse("orders"), {"q": "TEAPOT"}, headers=here)
+    assert other["HX-Push-Url"] == "/orders/?q=TEAPOT"
+
+
 def test_htmx_is_shown_what_is_wrong_with_a_filter(world, bo):
     response = bo.get(reverse("orders"), {"from": "x"}, headers={"HX-Request": "true"})
     assert response.status_code == 200

@@ -11,6 +11,7 @@ import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 from django.core.management import call_command
 from django.db import connection
@@ -20,13 +21,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from platforms import registry
+from platforms.landing import Known, Router
 from platforms.models import Order
 from platforms.orders_found import Place
 from platforms.orders_query import OrderFilters, find_orders, with_lines, with_summary
 from tenants.flows.api_token import issue_api_token
-from tenants.models import Duty, Membership, Store
+from tenants.models import Duty, Membership, Store, Tenant
 from tenants.scope import all_tenants, tenant_scope
-from tests.conftest import bind, join_support, make_user
+from tests.conftest import bind, join_support, make_store, make_user
 from tests.support.many_orders import LAST_DAY, Made, Sizes, make_orders, make_stores
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
@@ -197,3 +200,32 @@ def test_support_never_reads_through_the_orders_of_all_companies(many):
         one_company = SIZES.orders // 5 + MOST_SKIPPED
         found = [bad for sql in sorted(asked) for bad in complaints(sql, most=one_company)]
         assert found[:5] == []
+
+
+def test_what_a_store_linked_today_sent_before_is_found_by_number(many):
+    """However little the server knows of a company that came after it last looked."""
+    tenant = Tenant.objects.create(name="Late", slug="late")
+    with all_tenants("a company comes late"):
+        store = make_store(tenant, "ebay", "late")
+        same = ", ".join(
+            field.column
+            for field in Order._meta.concrete_fields
+            if field.column not in ("id", "public_id", "tenant_id", "store_id")
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO platforms_order (public_id, tenant_id, store_id, {same})"
+                f" SELECT gen_random_uuid(), %s, %s, {same} FROM platforms_order"
+                " WHERE store_id = %s",
+                [tenant.pk, store.pk, many.made.big[0].pk],
+            )
+            assert cursor.rowcount > MOST_ROWS
+    with tenant_scope(tenant), as_the_app(), CaptureQueriesContext(connection) as captured:
+        digests = dict(Order.objects.order_by("?").values_list("number", "raw_sha256")[:250])
+        records = [msgspec.Raw(msgspec.json.encode({"orderId": number})) for number in digests]
+        found = Known(registry.get("ebay"), Router([store])).of(records)
+    assert found == [{digest} for digest in digests.values()]
+    with tenant_scope(tenant), as_the_app():
+        sql = captured.captured_queries[-1]["sql"]
+        assert "raw_sha256" in sql
+        assert complaints(sql) == []

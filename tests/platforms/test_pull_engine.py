@@ -14,7 +14,7 @@ from django.utils import timezone
 from platforms import registry, transport
 from platforms.models import CallStat, Lane, Order, PullRun, RateBucket, Stream
 from platforms.pacing import DOWN_AFTER, PROBES
-from platforms.pull_engine import BACK_FILL_SHARE, Engine
+from platforms.pull_engine import BACK_FILL_SHARE, FAR_BEHIND, MOST_FAR_BEHIND, Engine
 from platforms.pulling.interval import jittered, next_interval
 from tenants.scope import all_tenants, tenant_scope
 from tests.support.linking import link_store
@@ -187,6 +187,35 @@ def test_back_fills_get_a_part_of_the_threads(market, world, linked):
     with transport.use_wire(wire):
         assert run(threads=8)[1] == 8
     assert wire.most["ebay"] <= 8 // BACK_FILL_SHARE
+
+
+def test_what_is_far_behind_is_left_to_others_where_it_would_only_wait(market, world, linked):
+    """Two processes share what a long outage left; one alone works through it all the same."""
+    run()
+    with tenant_scope(world.lotus):
+        standing = Stream.objects.get(authorization__platform="ebay")
+        long_ago = standing.watermark - 2 * FAR_BEHIND
+        for n in range(3 * MOST_FAR_BEHIND):
+            Stream.objects.create(
+                tenant=world.lotus, authorization_id=standing.authorization_id,
+                store_id=standing.store_id, lane=Lane.FRESH, starts_at=long_ago,
+                watermark=long_ago, due_at=standing.due_at - timedelta(days=1, seconds=n),
+            )  # fmt: skip
+        make_due(pk=standing.pk)
+    RateBucket.objects.all().delete()
+    leased = []
+
+    def look(url: str) -> None:
+        with all_tenants("looking"):
+            leased.append(
+                Stream.objects.filter(watermark__lte=long_ago, leased_until__gt=timezone.now())
+                .count()
+            )  # fmt: skip
+
+    with transport.use_wire(Watched(market, takes_s=0.05, during=look)):
+        assert run(threads=32)[1] == 3 * MOST_FAR_BEHIND + 1
+    # For a moment those that are given back again are leased as well.
+    assert max(leased[MOST_FAR_BEHIND:]) <= MOST_FAR_BEHIND
 
 
 def test_a_platform_that_is_down_gets_few_threads_until_it_answers(market, world):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import uuid
 from datetime import timedelta
 
@@ -109,6 +112,24 @@ def test_kicking_a_full_queue_adds_nothing(queue):
     for _ in range(tasks.QUEUE_FULL + 5):
         tasks.kick()
     assert queue.queue_size() == tasks.QUEUE_FULL
+
+
+def test_two_demos_on_one_redis_have_a_queue_and_a_cache_each(tmp_path):
+    ask = "from config.settings import *; print(Q_CLUSTER['name'], CACHES['default']['KEY_PREFIX'])"
+    more = {"DEMO_DIR": str(tmp_path), "REDIS_URL": "redis://127.0.0.1:1/0"}
+    names = set()
+    for port in (8000, 8010):
+        code = (
+            "import os; from config.demo import make_environment;"
+            f" os.environ.update(make_environment({port})); {ask}"
+        )
+        told = subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, **more}, capture_output=True,
+            text=True, check=True,
+        )  # fmt: skip
+        queue_name, cache_name = told.stdout.split()
+        names |= {queue_name, f"cache {cache_name}"}
+    assert len(names) == 4
 
 
 def test_kicking_a_queue_that_is_away_fails_nobody(queue, monkeypatch, caplog):

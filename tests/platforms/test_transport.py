@@ -132,7 +132,7 @@ def test_redirects_are_not_followed(serve):
 
 
 def test_a_cookie_of_one_seller_does_not_go_out_with_anothers_call(serve):
-    server = serve(whole(b"{}", "Set-Cookie: session=seller-1; Path=/"))
+    server = serve(whole(b"{}", "Set-Cookie: session=seller-1; Path=/", "Connection: close"))
     wire = RequestsWire()
     for _ in range(2):
         wire.send("GET", server.url, {}, b"")

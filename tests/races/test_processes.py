@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import multiprocessing
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -24,6 +23,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.slow, pytest.mark.django_db(tr
 RACERS = 64
 ROUNDS = 200
 SLOWEST_S = 45
+ORDERS = 600  # enough pages for so many points to be killed at
 KILLS = 50
 SPARE = 6  # the first pull creates a few rows that later ones find
 
@@ -80,43 +80,38 @@ def test_sixty_four_processes_spend_a_single_use_token_once_in_200_rounds(tenant
 
 
 def test_a_pull_killed_at_fifty_points_leaves_what_an_undisturbed_one_does(tenant, settings):
-    emulator = Emulator(callback_base=CALLBACK_BASE, orders={"ozon-zarya": 450})
+    emulator = Emulator(callback_base=CALLBACK_BASE, orders={"ozon-zarya": ORDERS})
     with processes.served(emulator) as url, tenant_scope(tenant):
         row = linked(World(emulator), tenant, "ozon-zarya", url, settings).authorization
         stream = Stream.objects.get(authorization=row)
         start = stream.watermark - timedelta(days=40)
         Stream.objects.update(starts_at=start)
-        parent, child = multiprocessing.get_context("spawn").Pipe()
-        worker = processes.spawn(
-            processes.pull_and_die, processes.database_url(), url, (tenant.pk, stream.pk), child
-        )
-
-        def pull(die_before):
-            Stream.objects.update(due_at=timezone.now(), leased_until=None)
-            parent.send(die_before)
-            assert parent.poll(processes.PATIENCE_S)
-            return json.loads(parent.recv())
 
         def from_scratch():
             for model in (Order, PullRun, Quarantined):
                 model.objects.all().delete()
             Stream.objects.update(watermark=start, window_until=None, cursor="", finished_at=None)
 
-        from_scratch()
-        statements = pull(0)["statements"]
-        assert KILLS + SPARE < statements < 255
-        truth = snapshot()
-        assert len(truth) >= 450
-        landed_before_death = set()
-        for kill in range(KILLS):
-            point = 1 + kill * (statements - 1 - SPARE) // (KILLS - 1)
+        pull_it = partial(processes.pull_once, (tenant.pk, stream.pk))
+        with processes.mortal(url, pull_it) as work:
+
+            def pull(die_before):
+                Stream.objects.update(due_at=timezone.now(), leased_until=None)
+                return work(die_before)
+
             from_scratch()
-            assert pull(point)["killed"], f"the pull ended before statement {point}"
-            landed_before_death.add(Order.objects.count())
-            assert not pull(0)["killed"]
-            assert snapshot() == truth, f"killed before statement {point}"
-        parent.send(None)
-        worker.join(10)
+            statements = pull(0).statements
+            assert KILLS + SPARE < statements < 255
+            truth = snapshot()
+            assert len(truth) >= ORDERS
+            landed_before_death = set()
+            for kill in range(KILLS):
+                point = 1 + kill * (statements - 1 - SPARE) // (KILLS - 1)
+                from_scratch()
+                assert pull(point).killed, f"the pull ended before statement {point}"
+                landed_before_death.add(Order.objects.count())
+                assert not pull(0).killed
+                assert snapshot() == truth, f"killed before statement {point}"
         assert len(landed_before_death) > 3, "the kills did not fall into different pages"
 
 

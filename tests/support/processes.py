@@ -5,14 +5,14 @@ Children are spawned, so nothing of the parent's connections or locks reaches th
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier as BarrierType
 from typing import Any
 from urllib.parse import quote
@@ -139,9 +139,39 @@ class Race:
         )
 
 
-def pull_and_die(database: str, emulator_url: str, row: tuple[int, int], orders: Any) -> None:
-    """Forks a worker for each number received: it pulls the stream and kills itself with
-    SIGKILL before its n-th statement (0: never). Answers how it ended; None ends it."""
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a mortal worker ended, and at 0 how many statements the work takes (255 at most)."""
+
+    killed: bool
+    statements: int
+
+
+@contextmanager
+def mortal(emulator_url: str, work: Callable[[], None]) -> Iterator[Callable[[int], Ended]]:
+    """Has a process of its own do `work` and die before its n-th statement (0: never).
+
+    `work` is a function of a module that imports nothing of Django, or a partial of one.
+    """
+    parent, child = multiprocessing.get_context("spawn").Pipe()
+    process = spawn(_work_in_forks, database_url(), emulator_url, work, child)
+
+    def do(die_before: int) -> Ended:
+        parent.send(die_before)
+        assert parent.poll(PATIENCE_S)
+        ended: Ended = parent.recv()
+        return ended
+
+    try:
+        yield do
+        parent.send(None)
+        process.join(10)
+    finally:
+        process.kill()
+
+
+def _work_in_forks(database: str, emulator_url: str, work: Callable[[], None], orders: Any) -> None:
+    """Forks a worker for each number received, so that Django is imported once; None ends it."""
     become_worker(database, emulator_url)
     from django.db import connections
 
@@ -152,21 +182,15 @@ def pull_and_die(database: str, emulator_url: str, row: tuple[int, int], orders:
         connections.close_all()
         pid = os.fork()
         if pid == 0:
-            os._exit(min(_pull_once(row, die_before=asked), 255))
+            os._exit(min(_work_and_die(work, die_before=asked), 255))
         _, status = os.waitpid(pid, 0)
         code = os.waitstatus_to_exitcode(status)
-        orders.send(json.dumps({"killed": code == -signal.SIGKILL, "statements": code}))
+        orders.send(Ended(killed=code == -signal.SIGKILL, statements=code))
 
 
-def _pull_once(row: tuple[int, int], *, die_before: int) -> int:
+def _work_and_die(work: Callable[[], None], *, die_before: int) -> int:
     from django.db import connection
-    from django.utils import timezone
 
-    from platforms.flows.pull_orders import pull_orders
-    from platforms.models import Stream
-    from tenants.scope import tenant_scope
-
-    tenant_id, stream_id = row
     count = 0
 
     def deadly(execute: Any, *args: Any) -> Any:
@@ -176,12 +200,24 @@ def _pull_once(row: tuple[int, int], *, die_before: int) -> int:
             os.kill(os.getpid(), signal.SIGKILL)
         return execute(*args)
 
+    with connection.execute_wrapper(deadly):
+        work()
+    return count
+
+
+def pull_once(row: tuple[int, int]) -> None:
+    """Claims the one stream that is due, which must be `row` (ids of tenant and stream)."""
+    from django.utils import timezone
+
+    from platforms.flows.pull_orders import pull_orders
+    from platforms.models import Stream
+    from tenants.scope import tenant_scope
+
+    tenant_id, stream_id = row
     with tenant_scope(tenant_id):
         (stream,) = Stream.claim_due(kind="orders", limit=1, now=timezone.now())
         assert stream.pk == stream_id
-        with connection.execute_wrapper(deadly):
-            pull_orders(stream=stream, now=timezone.now())
-    return count
+        pull_orders(stream=stream, now=timezone.now())
 
 
 def run_worker(database: str) -> None:

@@ -18,7 +18,8 @@ from jsonschema.exceptions import ValidationError
 from platforms import registry
 from platforms.adapter import Webhooks
 from platforms.errors import PlatformError
-from platforms.spec import Account, Asked, OrderData, Push, Request, Window
+from platforms.news import Push
+from platforms.spec import Account, Asked, OrderData, Request, Window
 from tests.platforms.adapters import accounts, contract
 from tests.support.calls import NOON, ScriptedCall, answer
 

@@ -8,10 +8,8 @@ import pytest
 from django.utils import timezone
 
 from platforms.errors import Fault, PlatformError
-from tenants.scope import tenant_scope
 from tests.platforms.adapters.one_order import HOSTILE, asked, calling, one_of_each, pulled
 from tests.support.linking import link_store
-from tests.support.wire import emulated
 
 ACCOUNTS = (
     "aliexpress-harbor", "aliexpress-meadow", "lazada-orchid", "lazada-banyan", "shopee-mango",
@@ -27,12 +25,6 @@ SCOPES = {
     "aliexpress": ["orders"], "lazada": ["Order"], "shopee": ["Order"],
     "tiktok_shop": ["seller.order.info"],
 }  # fmt: skip
-
-
-@pytest.fixture
-def market(world):
-    with emulated() as market, tenant_scope(world.lotus):
-        yield market
 
 
 @pytest.fixture

@@ -11,10 +11,8 @@ from platforms.errors import Fault, PlatformError
 from platforms.models.traffic import CallStat
 from platforms.spec import OrderData
 from tenants.models import Store
-from tenants.scope import tenant_scope
 from tests.platforms.adapters.one_order import asked, calling, one_of_each, pulled
 from tests.support.linking import link_store
-from tests.support.wire import emulated
 
 MINE_AND_ANOTHERS = (
     ("ebay-lantern", "ebay-willow"),
@@ -32,12 +30,6 @@ SCOPES = {
     "wish": ["orders:read"],
 }
 every_account = pytest.mark.parametrize("account", ACCOUNTS)
-
-
-@pytest.fixture
-def market(world):
-    with emulated() as market, tenant_scope(world.lotus):
-        yield market
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from platforms import credentials
 from platforms.models import Authorization, LinkAttempt, Stream
 from tenants.models import Event, Outcome
 from tenants.scope import all_tenants
+from tenants.support import DeskAdmin
+from tenants.support_labels import LABELS
 from tests.conftest import make_store, make_user
 from tests.platforms.admin.conftest import NOW, SECRETS, quarantine
 
@@ -39,6 +41,20 @@ def every_page():
             yield reverse(f"{name}_changelist")
             for pk in model._default_manager.values_list("pk", flat=True):
                 yield reverse(f"{name}_change", args=[pk])
+
+
+def test_columns_that_are_shown_have_names_for_people():
+    for model, desk in admin.site._registry.items():
+        if not isinstance(desk, DeskAdmin):
+            continue
+        shown = {*desk.list_display, *(desk.fields or ())}
+        known = {*LABELS, *desk.column_names}
+        nameless = [
+            field.name
+            for field in model._meta.fields
+            if field.name in shown and field._verbose_name is None and field.name not in known
+        ]
+        assert nameless == [], model
 
 
 def test_no_page_holds_a_secret_or_the_hash_of_one(desk):

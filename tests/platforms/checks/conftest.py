@@ -10,15 +10,7 @@ from django.utils import timezone
 from platforms import tasks
 from platforms.flows.work_checks import start_check
 from platforms.models import DataCheck, Order, Stream
-from tenants.scope import tenant_scope
 from tests.support.linking import link_store
-from tests.support.wire import emulated
-
-
-@pytest.fixture
-def market(world):
-    with emulated() as market, tenant_scope(world.lotus):
-        yield market
 
 
 @pytest.fixture

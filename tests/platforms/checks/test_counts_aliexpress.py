@@ -114,6 +114,6 @@ def test_what_the_count_took_back_is_what_the_marketplace_says_of_the_one_order(
 
     assert page is not None
     read = read_records(adapter, page.records, kind=page.kind, router=Router([harbor]))
-    assert [each.content_hash for each in read.parsed] == [
+    assert [each.row.content_hash for each in read.parsed] == [
         bytes(Order.objects.get(number=number).content_hash)
     ]

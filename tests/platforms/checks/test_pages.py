@@ -11,8 +11,9 @@ from io import StringIO
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
+from platforms.data_checks.counts_parts import number_tables
 from platforms.flows.confirm_link import confirm
 from platforms.flows.link import submit_keys
 from platforms.models import DataCheck, Order, Stream
@@ -21,24 +22,13 @@ from tests.conftest import bind
 from tests.platforms.checks.conftest import ask_counts, ask_stress, worked
 from tests.support.factories import make_authorization, make_store
 from tests.support.linking import attempt_for, keys_of
+from tests.support.pages import text_of
 
 
-@pytest.fixture
-def anna(world):
-    return world.client(world.anna)
-
-
-@pytest.fixture
-def operator(world, shop):
-    """Bo operates the shop, Anna manages the company without that duty."""
-    bind(world.member(world.bo), shop, Duty.OPERATOR)
-    return world.client(world.bo)
-
-
-def text_of(client, name, *args, **query):
-    answer = client.get(reverse(name, args=args), query)
-    assert answer.status_code == 200
-    return answer.content.decode()
+def test_a_list_of_numbers_has_headings_of_its_own():
+    with translation.override("zh-hans"):
+        (table,) = number_tables({"missing": ["1"]})
+        assert table.headings == ("订单号", "差异", "现状")
 
 
 def start(client, store, kind, **fields):
@@ -61,6 +51,14 @@ def counted(shop):
 
 
 # --- starting
+
+
+def test_a_store_that_rests_is_not_checked_and_it_is_said_why(anna, shop):
+    Store.objects.filter(pk=shop.pk).update(state="paused")
+    answer = start(anna, shop, "stress", concurrency=2, seconds=10, calls=10)
+    assert answer.url == reverse("store_checks", args=[shop.public_id])
+    assert "Only an active store can be checked." in anna.get(answer.url).content.decode()
+    assert not DataCheck.objects.exists()
 
 
 def test_a_count_is_asked_for_and_its_report_read(world, anna, shop):

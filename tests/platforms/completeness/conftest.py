@@ -12,16 +12,8 @@ from platforms import tasks
 from platforms.data_checks.day_counts import midnight
 from platforms.models import DataCheck, DayCount, Order, Stream
 from tenants.models import Store
-from tenants.scope import tenant_scope
 from tests.platforms.checks.conftest import pull_everything, worked
 from tests.support.linking import link_store
-from tests.support.wire import emulated
-
-
-@pytest.fixture
-def market(world):
-    with emulated() as market, tenant_scope(world.lotus):
-        yield market
 
 
 @pytest.fixture

@@ -14,29 +14,11 @@ from django.utils import timezone
 
 from platforms import tasks
 from platforms.models import DataCheck, DayCount, Order, Trouble
-from tenants.models import Duty, Event, Store
+from tenants.models import Event, Store
 from tenants.scope import tenant_scope
-from tests.conftest import bind
 from tests.platforms.completeness.conftest import count_tonight, lose
 from tests.support.factories import make_store
-
-
-@pytest.fixture
-def anna(world):
-    return world.client(world.anna)
-
-
-@pytest.fixture
-def operator(world, shop):
-    """Bo operates the shop, Anna manages the company without that duty."""
-    bind(world.member(world.bo), shop, Duty.OPERATOR)
-    return world.client(world.bo)
-
-
-def text_of(client, name, *args, **query):
-    answer = client.get(reverse(name, args=args), query)
-    assert answer.status_code == 200
-    return answer.content.decode()
+from tests.support.pages import text_of, words_of
 
 
 def ask_for(client, store, day):
@@ -106,6 +88,16 @@ def test_unreadable_records_are_not_here(world, anna):
     make_day(world.tea, unreadable=1)
     text = text_of(anna, "store_completeness", world.tea.public_id)
     assert "Of 11 orders of the last 30 days, 10 are here." in text
+    assert "1 cannot be read." in text
+    assert f"{reverse('quarantine')}?store={world.tea.public_id}" in text
+    assert "missing or out of date" not in text
+
+
+def test_what_is_still_missing_says_what_to_do(world, anna):
+    make_day(world.tea, missing=3, healed=1)
+    text = text_of(anna, "store_completeness", world.tea.public_id)
+    assert "2 are missing or out of date." in text
+    assert "cannot be read." not in text
 
 
 def test_stores_with_differences_come_first_and_can_be_chosen(world, anna):
@@ -201,12 +193,14 @@ def test_an_operator_sees_the_stores_bound_to_them_only(world):
 
 def test_customer_service_sees_none(world):
     make_day(world.tea)
-    assert "no store to count" in text_of(world.client(world.cai), "completeness")
+    text = text_of(world.client(world.cai), "completeness")
+    assert "Ask an owner or admin of Lotus." in text
+    assert "no store to count" not in text
 
 
 def test_another_company_is_never_counted_in(world, anna):
     make_day(world.syrup, platform_count=777)
-    assert "777" not in text_of(anna, "completeness")
+    assert "777" not in words_of(anna, "completeness")
     assert "syrup" not in csv_of(anna, "completeness_csv")
     assert anna.get(reverse("store_completeness", args=[world.syrup.public_id])).status_code == 404
     assert ask_for(anna, world.syrup, "2026-11-20").status_code == 404
@@ -214,17 +208,19 @@ def test_another_company_is_never_counted_in(world, anna):
 
 def test_a_store_that_is_gone_leaves_nothing_behind(world, anna):
     make_day(world.tea, platform_count=777)
+    assert "777" in words_of(anna, "completeness")
     with tenant_scope(world.lotus):
         Store.objects.filter(pk=world.tea.pk).delete()
         assert not DayCount.objects.exists()
-    assert "777" not in text_of(anna, "completeness")
+    assert "777" not in words_of(anna, "completeness")
 
 
 def test_an_unlinked_store_is_not_listed(world, anna):
     make_day(world.tea, platform_count=777)
+    assert "777" in words_of(anna, "completeness")
     with tenant_scope(world.lotus):
         Store.objects.filter(pk=world.tea.pk).update(state="unlinked")
-    assert "777" not in text_of(anna, "completeness")
+    assert "777" not in words_of(anna, "completeness")
 
 
 # --- as a file

@@ -18,11 +18,6 @@ from tests.support.linking import find_or_make_app, keys_of
 OZON_KEYS = {"client_id": "2174311", "api_key": "e2e0e2e0-e2e0-4e2e-8e2e-999999999999"}
 
 
-@pytest.fixture
-def anna(world) -> Client:
-    return world.client(world.anna)
-
-
 def begin(world, platform: str, mode: str, **more: str) -> LinkAttempt:
     with tenant_scope(world.lotus):
         return link.start(

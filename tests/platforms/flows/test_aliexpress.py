@@ -11,17 +11,9 @@ from platforms.errors import Fault, NeedsSeller, PlatformError
 from platforms.flows import prepare_link
 from platforms.flows.pull_orders import pull_orders
 from platforms.models import App, Authorization, Order, Quarantined, Stream
-from tenants.scope import tenant_scope
 from tests.support.linking import attempt_for, consent, keys_of, link_store
-from tests.support.wire import emulated
 
 HARBOR = "aliexpress-harbor"
-
-
-@pytest.fixture
-def market(world):
-    with emulated() as market, tenant_scope(world.lotus):
-        yield market
 
 
 def pull(*, later=timedelta(0)):

@@ -14,7 +14,7 @@ from platforms import registry
 from platforms.emulator.accounts import ACCOUNTS
 from platforms.flows.refresh import open_channel
 from platforms.models import Authorization
-from platforms.spec import News, Push
+from platforms.news import News, Push
 from tenants.scope import tenant_scope
 from tests.support.linking import link_store
 from tests.support.wire import emulated

@@ -11,15 +11,7 @@ from platforms.errors import Fault, NeedsSeller
 from platforms.flows.pull_orders import pull_orders
 from platforms.models import Authorization, Order, Quarantined, Stream
 from tenants.models import Store
-from tenants.scope import tenant_scope
 from tests.support.linking import attempt_for, consent, link_store
-from tests.support.wire import emulated
-
-
-@pytest.fixture
-def market(world):
-    with emulated() as market, tenant_scope(world.lotus):
-        yield market
 
 
 def pull(authorization, *, later=timedelta(0)):

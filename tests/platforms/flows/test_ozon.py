@@ -16,21 +16,15 @@ from platforms.flows.link_forms import BadInput
 from platforms.flows.pull_orders import pull_orders
 from platforms.flows.refresh import Outcome, open_channel, refresh
 from platforms.models import Authorization, Order, Stream
-from platforms.spec import News, Push
+from platforms.news import News, Push
 from tenants.models import Store
 from tenants.scope import tenant_scope
 from tests.support.linking import attempt_for, consent, keys_of, link_store
-from tests.support.wire import callback_params, emulated
+from tests.support.wire import callback_params
 
 ZARYA = "ozon-zarya"
 CONSENT = "authorization_code"
 SCOPES = ("seller-api.posting-fbs", "seller-api.posting-fbo")
-
-
-@pytest.fixture
-def market(world):
-    with emulated() as market, tenant_scope(world.lotus):
-        yield market
 
 
 def come_back(market, world):

@@ -29,15 +29,8 @@ from platforms.models import (
 )
 from platforms.pulling import turn
 from tenants.models import Store
-from tenants.scope import tenant_scope
 from tests.support.linking import attempt_for, keys_of, link_store
-from tests.support.wire import Unplugged, emulated
-
-
-@pytest.fixture
-def market(world):
-    with emulated() as market, tenant_scope(world.lotus):
-        yield market
+from tests.support.wire import Unplugged
 
 
 @pytest.fixture(autouse=True)

@@ -12,17 +12,10 @@ from platforms.errors import Fault, NeedsSeller
 from platforms.flows.refresh import LEASE, Outcome, open_channel, refresh
 from platforms.models import Authorization, Consent, Stream
 from tenants.models import Event, Store
-from tenants.scope import tenant_scope
 from tests.support.linking import link_store
-from tests.support.wire import Unplugged, emulated
+from tests.support.wire import Unplugged
 
 LANTERN = "ebay-lantern"
-
-
-@pytest.fixture
-def market(world):
-    with emulated() as market, tenant_scope(world.lotus):
-        yield market
 
 
 @pytest.fixture

@@ -10,21 +10,14 @@ from django.utils import timezone
 from platforms.flows import refresh as flow
 from platforms.flows.refresh import BACK_OFF, LONGEST_WITHOUT_TOKEN, Outcome, refresh
 from platforms.models import Authorization
-from tenants.scope import all_tenants, tenant_scope
+from tenants.scope import all_tenants
 from tests.support.factories import make_authorization
 from tests.support.linking import link_store
-from tests.support.wire import emulated
 
 
 @pytest.fixture(autouse=True)
 def _nobody_was_woken_yet():
     flow._woken.clear()
-
-
-@pytest.fixture
-def market(world):
-    with emulated() as market, tenant_scope(world.lotus):
-        yield market
 
 
 @pytest.fixture

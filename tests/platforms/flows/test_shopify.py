@@ -15,19 +15,12 @@ from platforms.flows.pull_orders import pull_orders
 from platforms.flows.refresh import Outcome, open_channel, refresh
 from platforms.models import Authorization, Order, Quarantined, Stream
 from platforms.models.linking import AuthorizationState
-from platforms.spec import News, Push
-from tenants.scope import tenant_scope
+from platforms.news import News, Push
 from tests.support.linking import attempt_for, keys_of, link_store
-from tests.support.wire import CALLBACK_BASE, callback_params, emulated
+from tests.support.wire import CALLBACK_BASE, callback_params
 
 MODES = ["client_credentials", "authorization_code", "custom_distribution", "custom_app_token"]
 LANTERN = "shopify-lantern"
-
-
-@pytest.fixture
-def market(world):
-    with emulated() as market, tenant_scope(world.lotus):
-        yield market
 
 
 def pull(authorization, *, later=timedelta(0)):

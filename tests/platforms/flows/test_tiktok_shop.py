@@ -14,19 +14,11 @@ from platforms.flows import consent as consent_flow
 from platforms.flows.confirm_link import confirm
 from platforms.flows.pull_orders import pull_orders
 from platforms.models import Order, Stream
-from platforms.spec import News, Push
+from platforms.news import News, Push
 from platforms.transport import Channel
-from tenants.scope import tenant_scope
 from tests.support.linking import attempt_for, consent, link_store
-from tests.support.wire import emulated
 
 LUMEN, JASMIN, BASIL = "tiktok_shop-lumen", "tiktok_shop-jasmin", "tiktok_shop-basil"
-
-
-@pytest.fixture
-def market(world):
-    with emulated() as market, tenant_scope(world.lotus):
-        yield market
 
 
 def pull(*, later=timedelta(0)):

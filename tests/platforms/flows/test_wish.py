@@ -16,17 +16,10 @@ from platforms.flows.confirm_link import confirm
 from platforms.flows.pull_orders import pull_orders
 from platforms.flows.refresh import Outcome, open_channel, refresh
 from platforms.models import App, Authorization, Order, Quarantined, Stream
-from platforms.spec import News, Push
+from platforms.news import News, Push
 from tenants.models import Store, StoreState
-from tenants.scope import tenant_scope
 from tests.support.linking import attempt_for, consent, keys_of, link_store
-from tests.support.wire import callback_params, emulated
-
-
-@pytest.fixture
-def market(world):
-    with emulated() as market, tenant_scope(world.lotus):
-        yield market
+from tests.support.wire import callback_params
 
 
 def link(market, world, account="wish-coral", mode="private_app"):

@@ -12,18 +12,11 @@ from django.utils import timezone
 from platforms import tasks
 from platforms.models import Order, Stream
 from tenants.models import Duty, Event
-from tenants.scope import all_tenants, tenant_scope
+from tenants.scope import all_tenants
 from tests.conftest import bind
 from tests.support.linking import link_store
-from tests.support.wire import emulated
 
 ACCOUNT = "ebay-willow"
-
-
-@pytest.fixture
-def market(world):
-    with emulated() as market, tenant_scope(world.lotus):
-        yield market
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from platforms import transport
 from platforms.credentials import open_secrets
 from platforms.flows.find_order import ASKED_AN_HOUR, find_order
 from platforms.models import Order, Stream
+from platforms.order_finder.numbers import clean_number
 from platforms.order_finder.reasons import Seeker
 from platforms.spec import Answer
 from tenants.flows.record_event import record_events
@@ -139,6 +140,24 @@ def test_digits_of_another_script_are_digits(shop, bo):
     arabic = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
     assert reason_of(look_for(bo, order.number.translate(table))) == "here"
     assert reason_of(look_for(bo, order.number.translate(arabic))) == "here"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "number"),
+    [
+        ("订单号：26-11111-22222", "26-11111-22222"),
+        ("订单编号 26-11111-22222", "26-11111-22222"),
+        ("订单ID: 579012345678901234", "579012345678901234"),
+        ("Order number 26-11111-22222", "26-11111-22222"),
+        ("Order: 26-11111-22222", "26-11111-22222"),
+        ("Order #1001", "#1001"),
+        ("ORDER1001", "ORDER1001"),  # a prefix of the seller's own
+        ("订单号", "订单号"),
+        ("王小明 13800138000", "王小明13800138000"),
+    ],
+)
+def test_what_a_page_writes_before_the_number_is_no_part_of_it(pasted, number):
+    assert clean_number(pasted) == number
 
 
 def test_what_may_be_a_name_is_not_told_to_the_trail(shop, bo, world):

@@ -34,11 +34,6 @@ def bo(world):
     return world.client(world.bo)
 
 
-@pytest.fixture
-def anna(world):
-    return world.client(world.anna)
-
-
 def test_an_order_that_is_here_is_linked_to(shop, bo, market, world):
     order = Order.objects.filter(store=shop).first()
     calls = len(market.wire.calls)
@@ -286,6 +281,18 @@ def test_a_number_of_no_linked_platform(shop, market, anna):
     answer = look_for(anna, "not-an-ebay-number")
     assert (reason_of(answer), fix_of(answer)) == ("other_channel", "link")
     assert len(market.wire.calls) == calls
+
+
+def test_who_may_not_link_is_told_whom_to_ask(shop, bo):
+    page = look_for(bo, "not-an-ebay-number").content.decode()
+    assert "link that one. Ask an owner or admin of Lotus." in page
+
+
+def test_chinese_sentences_follow_each_other_without_a_blank(shop, bo, world):
+    world.bo.language = "zh-hans"
+    world.bo.save(update_fields=["language"])
+    page = look_for(bo, "not-an-ebay-number").content.decode()
+    assert "请先关联。请联系" in page
 
 
 def test_the_fixes_of_two_people_are_in_the_trail(shop, market, bo, anna, world):

@@ -190,7 +190,7 @@ def test_a_release_while_another_tab_dismisses_settles_each_once(world, lotus, m
     )  # fmt: skip
     assert sorted(states().values()) == ["dismissed", "dismissed", "released", "released"]
     assert Order.objects.count() == 2
-    assert "2 records were settled by somebody else before." in last.content.decode()
+    assert "2 records were settled before already." in last.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,13 @@ def test_states_are_apart(world, lotus, state):
     assert ("W-1" in text, "R-1" in text) == (waits, not waits)
 
 
+def test_an_empty_list_is_called_by_what_it_would_hold(world, lotus):
+    aside(world.tea)
+    empty = look(world, world.anna, "quarantine_records", state="settled")
+    assert "Nothing is settled yet" in empty
+    assert "Nothing waits here" not in empty
+
+
 def test_hostile_reasons_and_numbers_are_only_text(world, lotus):
     aside(world.tea, reason="<script>alert(1)</script>", number="<b>7</b>")
     for page in ("quarantine", "quarantine_records"):

@@ -10,17 +10,9 @@ from django.utils import timezone
 from platforms import tasks
 from platforms.flows.replay import start_replay
 from platforms.models import Order, Replay, Stream
-from tenants.scope import tenant_scope
 from tests.support.linking import link_store
-from tests.support.wire import emulated
 
 STALE = b"of an older adapter"[:16]
-
-
-@pytest.fixture
-def market(world):
-    with emulated() as market, tenant_scope(world.lotus):
-        yield market
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ import hashlib
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from platforms import landing, tasks
@@ -23,6 +25,7 @@ from platforms.models import (
     Stream,
 )
 from tenants.models import Event, Store
+from tests.platforms.quarantine.scenes import aside, many_aside, raw_order
 from tests.platforms.replays.conftest import ask, linked, spoil, worked
 from tests.platforms.views.test_push import deliver
 from tests.support.linking import link_store
@@ -247,6 +250,41 @@ def test_what_still_cannot_be_read_stays_in_quarantine(shop):
     done = worked(replay)
     record.refresh_from_db()
     assert (done.state, done.quarantined, record.state) == ("done", 1, "waiting")
+
+
+def test_what_belongs_to_a_store_and_what_to_none_yet_lands_in_one_turn(market, world):
+    store = linked(market, world.lotus, "ebay-lantern")
+    mine, shared = aside(store, raw_order()), aside(None, raw_order(), stream=Stream.objects.get())
+    broken = aside(store)
+
+    done = worked(asked_for_now(store))
+
+    for record, state in ((mine, "released"), (shared, "released"), (broken, "waiting")):
+        record.refresh_from_db()
+        assert record.state == state
+    assert (done.state, done.created, done.quarantined) == ("done", 2, 1)
+    assert done.seen == done.created + done.updated + done.unchanged + done.quarantined
+
+
+def test_a_hundred_records_cost_hardly_more_statements_than_two(market, world):
+    store = linked(market, world.lotus, "ebay-lantern")
+    costs = []
+    for count in (2, 100):
+        Quarantined.objects.all().delete()
+        many_aside(store, count, raws=lambda n: raw_order())
+        asked_for_now(store)
+        with CaptureQueriesContext(connection) as captured:
+            assert tasks.pump_replays() == 1
+        assert Quarantined.objects.filter(state="released").count() == count
+        costs.append(len(captured))
+    assert costs[1] <= costs[0] + 4, costs
+
+
+def asked_for_now(store):
+    """A replay of nothing but what is in quarantine."""
+    replay = ask(store, "read")
+    Replay.objects.filter(pk=replay.pk).update(until=timezone.now(), position="quarantine 0")
+    return replay
 
 
 def quarantine(store, raw, kind):

@@ -27,11 +27,6 @@ from tests.platforms.replays.conftest import ask, spoil, worked
 from tests.support.factories import make_store
 
 
-@pytest.fixture
-def anna(world):
-    return world.client(world.anna)
-
-
 def page(store):
     return reverse("store_replays", args=[store.public_id])
 

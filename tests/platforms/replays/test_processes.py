@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable
 from contextlib import contextmanager
+from functools import partial
 from threading import Thread
 
 import pytest
@@ -31,25 +31,14 @@ KILLS = 14
 
 @contextmanager
 def mortal(url):
-    """Has a process work on what is due, and die before its n-th statement."""
-    parent, child = multiprocessing.get_context("spawn").Pipe()
-    process = processes.spawn(
-        worker.work_and_die, processes.database_url(), url, BATCH, child, daemon=False
-    )
+    """A process that works on what is due, and dies before its n-th statement."""
+    with processes.mortal(url, partial(worker.take_turns, BATCH)) as work:
 
-    def work(die_before: int) -> dict[str, object]:
-        Replay.objects.update(leased_until=None)
-        parent.send(die_before)
-        assert parent.poll(processes.PATIENCE_S)
-        answer: dict[str, object] = parent.recv()
-        return answer
+        def freed(die_before: int) -> processes.Ended:
+            Replay.objects.update(leased_until=None)
+            return work(die_before)
 
-    try:
-        yield work
-        parent.send(None)
-        process.join(10)
-    finally:
-        process.kill()
+        yield freed
 
 
 @contextmanager
@@ -76,19 +65,19 @@ def test_reading_killed_at_many_points_counts_and_lands_everything_once(world, s
     with served_shop(world, settings) as (shop, url), mortal(url) as work:
         truth = snapshot()
         ask(shop, "read", days=60)
-        statements = work(0)["statements"]
+        statements = work(0).statements
         assert Replay.objects.get().seen == len(truth) > 3 * BATCH
         seen_at_death = set()
         for kill in range(KILLS):
             Replay.objects.all().delete()
             spoil_all()
             replay = ask(shop, "read", days=60)
-            assert work(1 + kill * (int(str(statements)) - 2) // KILLS)["killed"]
+            assert work(1 + kill * (statements - 2) // KILLS).killed
             left = Replay.objects.get()
             assert left.state != "done"
             seen_at_death.add(left.seen)
             assert Order.objects.exclude(status="unknown").count() == left.updated
-            assert not work(0)["killed"]
+            assert not work(0).killed
             done = Replay.objects.get(pk=replay.pk)
             assert (done.state, done.seen, done.updated) == ("done", len(truth), len(truth))
             assert snapshot() == truth
@@ -104,8 +93,8 @@ def test_a_pull_killed_while_it_begins_has_one_stream(world, settings):
             Replay.objects.all().delete()
             Stream.objects.exclude(ends_at=None).delete()
             replay = ask(shop, "pull")
-            killed = bool(work(point)["killed"])
-            assert not work(0)["killed"]
+            killed = work(point).killed
+            assert not work(0).killed
             assert Stream.objects.count() == standing + 1
             assert Replay.objects.get(pk=replay.pk).stream.due_at is not None
         assert point > 8

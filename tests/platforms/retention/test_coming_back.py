@@ -14,7 +14,7 @@ from platforms import landing
 from platforms.flows.erase_buyer import erase_buyer
 from platforms.landing import Router
 from platforms.models import Order, OrderRaw
-from platforms.spec import News, Notice
+from platforms.news import News, Notice
 from tenants.scope import tenant_scope
 from tests.platforms.retention.conftest import Shelf, ago, scrub
 from tests.platforms.test_landing import Bazaar

@@ -9,7 +9,7 @@ import pytest
 from platforms.flows.erase_buyer import erase_buyer
 from platforms.flows.retention import expire
 from platforms.models import LegalHold, OrderRaw, Scrub
-from platforms.spec import News, Notice
+from platforms.news import News, Notice
 from tenants.models import Event
 from tenants.scope import all_tenants, tenant_scope
 from tests.conftest import make_store

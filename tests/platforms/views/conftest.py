@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from platforms.models import LinkAttempt
+from tenants.models import Tenant
 from tenants.scope import all_tenants, tenant_scope
 from tests.conftest import World
 from tests.support.linking import find_or_make_app
@@ -22,6 +24,12 @@ from tests.support.wire import emulated
 def market(db) -> Iterator[Market]:
     with emulated() as market:
         yield market
+
+
+@pytest.fixture
+def lotus(world: World) -> Iterator[Tenant]:
+    with tenant_scope(world.lotus):
+        yield world.lotus
 
 
 @dataclass
@@ -70,6 +78,11 @@ def fresh(attempt: LinkAttempt) -> LinkAttempt:
     """The row as it is now."""
     with tenant_scope(attempt.tenant_id):
         return LinkAttempt.objects.select_related("tenant", "authorization").get(pk=attempt.pk)
+
+
+def text(answer: Any) -> str:
+    """What can be read on a page, blanks folded."""
+    return re.sub(r"\s+", " ", answer.content.decode())
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from django.utils import timezone
 from platforms.models import LinkAttempt
 from tenants.models import Event, Store
 from tenants.scope import tenant_scope
-from tests.platforms.views.conftest import Seller, fresh
-from tests.platforms.views.test_link import text
+from tests.platforms.views.conftest import Seller, fresh, text
 from tests.support.linking import keys_of
 
 

@@ -28,12 +28,6 @@ GOOD = {
 }
 
 
-@pytest.fixture
-def lotus(world):
-    with tenant_scope(world.lotus):
-        yield world.lotus
-
-
 def begin(market) -> str:
     find_or_make_app("amazon")
     asked = {"account": AURORA.key, "application_id": APPS["amazon"].application_id}

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from django.urls import reverse
 
 from platforms.models import App, LinkAttempt
 from platforms.templatetags.storelink import menu_path
-from tenants.scope import tenant_scope
-from tests.platforms.views.conftest import Seller, fresh
+from tests.platforms.views.conftest import Seller, fresh, text
 from tests.support.linking import find_or_make_app, keys_of
 
 SHOPIFY = ("shopify", "authorization_code")
 ALIEXPRESS = ("aliexpress", "own_app")
 SECRET = keys_of("aliexpress-harbor", "own_app")["app_secret"]
 GO = "Continue to "
-
-
-@pytest.fixture
-def lotus(world):
-    with tenant_scope(world.lotus):
-        yield world.lotus
-
-
-def text(answer) -> str:
-    """What can be read on a page, blanks folded."""
-    return re.sub(r"\s+", " ", answer.content.decode())
 
 
 def begin_shopify(seller: Seller, **typed: str) -> LinkAttempt:

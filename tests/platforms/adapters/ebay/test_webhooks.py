@@ -16,7 +16,7 @@ from django.core.cache import cache
 from platforms.adapters.ebay import Ebay
 from platforms.adapters.ebay.webhooks import APP_TOPICS, SELLER_TOPICS
 from platforms.errors import NeedsSupport, PlatformError
-from platforms.spec import News, Push
+from platforms.news import News, Push
 from tests.platforms.adapters.accounts import EBAY, EBAY_APP
 from tests.support.calls import NOON, ScriptedCall
 

@@ -11,7 +11,7 @@ import pytest
 
 from platforms.adapters.ozon import Ozon
 from platforms.errors import PlatformError
-from platforms.spec import News, Push
+from platforms.news import News, Push
 from tests.platforms.adapters.accounts import OZON, OZON_CONSENT
 from tests.support.calls import NOON, ScriptedCall
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from platforms.adapters.shopee import Shopee
-from platforms.spec import News, Push
+from platforms.news import News, Push
 from tests.platforms.adapters.shopee.test_calls import APP, FRESH, LINKED, MOMENT
 from tests.support.calls import NOON, ScriptedCall
 

@@ -9,8 +9,8 @@ import pytest
 
 from platforms.adapters.shopify import Shopify
 from platforms.errors import PlatformError
+from platforms.news import News, Push
 from platforms.signing import hmac_base64
-from platforms.spec import News, Push
 from tests.platforms.adapters.shopify.payloads import FIXED, OURS, OWN_KEYS, SHOP
 from tests.support.calls import NOON, ScriptedCall
 

@@ -12,7 +12,8 @@ import pytest
 
 from platforms.adapters.tiktok_shop import TiktokShop
 from platforms.errors import Fault, NeedsSupport, PlatformError, TryLater
-from platforms.spec import Account, AppKeys, Asked, News, Push, Request, Window
+from platforms.news import News, Push
+from platforms.spec import Account, AppKeys, Asked, Request, Window
 from tests.support.calls import NOON, ScriptedCall, answer
 
 tiktok = TiktokShop()

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from platforms.adapters.tiktok_shop import TiktokShop, signature
-from platforms.spec import Account, AppKeys, Push, Request
+from platforms.news import Push
+from platforms.spec import Account, AppKeys, Request
 from tests.support.calls import NOON
 
 KEY, SECRET = "68xu9ks5p4i8", "e59af819cc"

@@ -9,7 +9,8 @@ import pytest
 
 from platforms import registry
 from platforms.adapter import Webhooks
-from platforms.spec import Account, News, Push
+from platforms.news import News, Push
+from platforms.spec import Account
 from tests.platforms.adapters.accounts import WISH as ACCOUNT
 from tests.support.calls import NOON, ScriptedCall
 
