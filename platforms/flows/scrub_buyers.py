@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from platforms.keeping.forecast import rules_of
 from platforms.keeping.holds import RecordHolds, covered, holds_in_force, record_holds
@@ -61,10 +61,10 @@ def scrub_buyers(
     total = Scrubbed()
     with tenant_scope(tenant):
         for platform, rule in rules_of(tenant).items():
-            stores = Store.objects.filter(platform=platform).order_by("pk")
-            for store in [*stores, None]:
+            unknown = _Run(tenant, platform, None, rule, now, go_on)
+            for run in (*unknown.of_stores(), unknown):
                 if go_on():
-                    total.add(_Run(tenant, platform, store, rule, now, go_on).work())
+                    total.add(run.work())
             _shorten_pushes(platform, rule, now)
         if total.anything:
             record_event(
@@ -80,9 +80,9 @@ def count_due(*, tenant: Tenant, now: datetime) -> Scrubbed:
     total = Scrubbed()
     with tenant_scope(tenant):
         for platform, rule in rules_of(tenant).items():
-            stores = Store.objects.filter(platform=platform).order_by("pk")
-            for store in [*stores, None]:
-                total.add(_Run(tenant, platform, store, rule, now, for_ever).count())
+            unknown = _Run(tenant, platform, None, rule, now, for_ever)
+            for run in (*unknown.of_stores(), unknown):
+                total.add(run.count())
     return total
 
 
@@ -97,6 +97,18 @@ class _Run:
         self.now, self.go_on = now, go_on
         self.done = Scrubbed()
         self.row: Scrub | None = None
+
+    def of_stores(self) -> list[_Run]:
+        """A run for each store of the platform that has something due. One question for all:
+        nearly always there are thousands of stores and nothing to do."""
+        store = OuterRef("pk")
+        something = Q(Exists(self._due_orders(store))) | Q(Exists(self._old_records(store)))
+        if self._drops_raws:
+            something |= Q(Exists(self._old_raws(store)))
+        busy = Store.objects.filter(something, platform=self.platform).order_by("pk")
+        return [
+            _Run(self.tenant, self.platform, each, self.rule, self.now, self.go_on) for each in busy
+        ]
 
     def work(self) -> Scrubbed:
         if self.store is not None:
@@ -117,7 +129,7 @@ class _Run:
                 | Q(pk__in=self._old_raws(self.store).values("pk"))
             ).count()
         holds = record_holds(self.platform)
-        for record in self._old_records().iterator(chunk_size=RECORDS):
+        for record in self._old_records(self.store).iterator(chunk_size=RECORDS):
             if holds.cover(record):
                 found.held += 1
             else:
@@ -131,7 +143,7 @@ class _Run:
         days = self.rule.buyer_days
         return Q(pk=None) if days is None else due(buyer_days=days, now=self.now)
 
-    def _due_orders(self, store: Store) -> QuerySet[Order]:
+    def _due_orders(self, store: Store | OuterRef) -> QuerySet[Order]:
         orders: QuerySet[Order] = Order.objects.filter(self._due(), store=store)
         return orders
 
@@ -160,7 +172,11 @@ class _Run:
 
     # --- raw payloads
 
-    def _old_raws(self, store: Store) -> QuerySet[OrderRaw]:
+    @property
+    def _drops_raws(self) -> bool:
+        return self.rule.raw_days < self.tenant.retention_days
+
+    def _old_raws(self, store: Store | OuterRef) -> QuerySet[OrderRaw]:
         """Those that the rule ends sooner than the expiry written on them."""
         sooner = timedelta(days=self.tenant.retention_days - self.rule.raw_days)
         raws: QuerySet[OrderRaw] = OrderRaw.objects.filter(
@@ -171,7 +187,7 @@ class _Run:
         return raws
 
     def _drop_raws(self, store: Store) -> None:
-        more = self.rule.raw_days < self.tenant.retention_days
+        more = self._drops_raws
         while more and self.go_on():
             with transaction.atomic():
                 pks = list(free_rows(self._old_raws(store)).values_list("pk", flat=True)[:BATCH])
@@ -181,7 +197,7 @@ class _Run:
 
     # --- quarantine
 
-    def _old_records(self) -> QuerySet[Quarantined]:
+    def _old_records(self, store: Store | OuterRef | None) -> QuerySet[Quarantined]:
         """By the day they came: when the goods were delivered is not known."""
         days = self.rule.buyer_days
         if days is None:
@@ -190,7 +206,7 @@ class _Run:
         records: QuerySet[Quarantined] = (
             Quarantined.objects.filter(
                 platform=self.platform,
-                store=self.store,
+                store=store,
                 created_at__lte=self.now - timedelta(days=days),
             )
             .exclude(raw__in=EMPTIED)
@@ -203,7 +219,7 @@ class _Run:
         last, more = 0, True
         while more and self.go_on():
             with transaction.atomic():
-                found = list(free_rows(self._old_records().filter(pk__gt=last))[:RECORDS])
+                found = list(free_rows(self._old_records(self.store).filter(pk__gt=last))[:RECORDS])
                 more = len(found) == RECORDS
                 if not found:
                     return

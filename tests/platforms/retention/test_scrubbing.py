@@ -15,7 +15,7 @@ from tenants.models import Event, Tenant
 from tenants.scope import all_tenants, tenant_scope
 from tests.platforms.commands.run import run
 from tests.platforms.retention.conftest import Shelf, ago, scrub
-from tests.support.factories import NOON, make_authorization, make_stream
+from tests.support.factories import NOON, make_authorization, make_store, make_stream
 
 
 def counts(done):
@@ -55,6 +55,19 @@ def test_doing_it_again_changes_nothing(shelf):
     with tenant_scope(shelf.tenant):
         assert Order.objects.get().scrubbed_at == NOON
         assert Scrub.objects.count() == 1
+
+
+def test_stores_with_nothing_due_cost_no_statement_of_their_own(
+    shelf, django_assert_max_num_queries
+):
+    order = shelf.order()
+    for n in range(50):
+        make_store(shelf.tenant, platform="amazon", external_id=f"quiet{n}")
+
+    with django_assert_max_num_queries(40):
+        assert counts(scrub(shelf.tenant)) == (1, 1, 0, 0)
+
+    assert not shelf.has_buyer(order)
 
 
 def test_other_tenants_and_platforms_are_left_alone(world, shelf):
