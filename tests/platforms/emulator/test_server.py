@@ -66,6 +66,8 @@ def test_the_command_runs_without_a_database_and_says_where(tmp_path: Path) -> N
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
+        # What a shell begins in the background has Ctrl-C's signal ignored, and passes that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     try:
@@ -76,5 +78,5 @@ def test_the_command_runs_without_a_database_and_says_where(tmp_path: Path) -> N
         assert given["ozon"]["api"] + "/" == address.replace("/control/", "/ozon/api/")
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     assert process.returncode == 0

@@ -41,12 +41,13 @@ def pulled(world):
         yield market
 
 
-def buyers() -> set[str]:
+def buyers(**of_orders: object) -> set[str]:
     """Everything that names or finds a buyer, from columns and from payloads."""
+    orders = Order.objects.filter(platform="amazon", **of_orders)
     found: set[str] = set()
-    for row in Order.objects.filter(platform="amazon").values_list(*PERSONAL):
+    for row in orders.values_list(*PERSONAL):
         found |= {value for value in row if value}
-    for raw in OrderRaw.objects.filter(order__platform="amazon"):
+    for raw in OrderRaw.objects.filter(order__in=orders):
         found |= set(_people(json.loads(landing.decompress(raw.body))))
     return found
 
@@ -121,13 +122,16 @@ def test_nothing_comes_back_with_the_next_pulls(world, pulled):
     with tenant_scope(world.lotus):
         before = dict(Order.objects.values_list("number", "content_hash"))
 
-    pulled.control("orders/change", account=SELLER, n=5, ago_seconds=240)
+    pulled.control("orders/change", account=SELLER, n=60, ago_seconds=240)
     with tenant_scope(world.lotus):
         pull(Authorization.objects.get(platform="amazon"), later=timedelta(minutes=10))
         after = Order.objects.filter(number__in=before)
         changed = [
             row.number for row in after if bytes(row.content_hash) != bytes(before[row.number])
         ]
+        # Orders older than the store's link come for the first time; some buyers share a name.
+        wanted -= buyers(scrubbed_at=None)
+    assert changed
+    assert len(wanted) > 20
     with all_tenants("the test looks everywhere"):
         assert found_in_tables(wanted) == set()
-    assert changed
