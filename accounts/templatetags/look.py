@@ -84,9 +84,15 @@ def look_of(state: object) -> Look:
 
 
 @register.inclusion_tag("_nav_item.html", takes_context=True)
-def nav_item(context: Context, name: str, *, label: str, icon: str) -> dict[str, Any]:
-    """An entry of a menu; nothing where this installation has no such page."""
-    return _entry(context, name) | {"label": label, "icon": icon}
+def nav_item(
+    context: Context, name: str, *, label: str, icon: str, also: str = ""
+) -> dict[str, Any]:
+    """An entry of a menu; nothing where this installation has no such page. It is also the open
+    one on the pages beneath the page named `also`."""
+    entry = _entry(context, name)
+    if also and _entry(context, also).get("is_open"):
+        entry["is_open"] = True
+    return entry | {"label": label, "icon": icon}
 
 
 @register.inclusion_tag("accounts/_tab.html", takes_context=True)

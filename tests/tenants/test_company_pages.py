@@ -61,3 +61,13 @@ def test_who_is_in_no_company_is_told_how_to_get_into_one(world, path):
 def test_changes_are_not_made_by_following_a_link(world, path):
     path = path.replace("%s", str(world.member(world.bo).public_id))
     assert world.client(world.anna).get(path).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("page", "entry"),
+    [("/quarantine/", "/health/"), ("/completeness/", "/checks/"), ("/orders/", "/orders/")],
+)
+def test_the_menu_shows_where_one_is(world, page, entry):
+    text = world.client(world.anna).get(page).content.decode()
+    assert f'class="nav-entry is-open" href="{entry}"' in text
+    assert text.count('"nav-entry is-open" href="/') == 1
