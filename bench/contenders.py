@@ -25,7 +25,7 @@ from bench.by_hand import PAGE, amazon_bodies, bodies, limit, make_tables, store
 RATIOS = (
     ("product", "naive"), ("product", "limit"), ("product-noraw", "limit-noraw"),
     ("productx2", "product"), ("product", "dlt"), ("product-noraw", "dlt"),
-    ("product", "bulk"),
+    ("product", "dlt-arrow"),
 )  # fmt: skip
 _TABLES = "platforms_order, platforms_orderline, platforms_orderraw, platforms_quarantined"
 
@@ -42,7 +42,7 @@ def names(shape: str) -> list[str]:
         import dlt  # type: ignore[import-not-found]  # noqa: F401
     except ImportError:
         return found
-    return [*found, "dlt"]
+    return [*found, "dlt", "dlt-arrow"]
 
 
 # --- what the bench does between the processes
@@ -146,6 +146,18 @@ def settle() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
+
+
+def hang_up() -> None:
+    """End what a process that was killed still has under way in the database."""
+    from django.db import connection
+
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 def rows_written() -> int:
@@ -272,45 +284,91 @@ class _Page(msgspec.Struct):
 def dlt(url: str, shape: str, stores: int, most: int) -> Callable[[], int]:
     """dlt's merge with the upsert strategy, items as a nested table; if dlt is installed."""
     import dlt as tool
-    import orjson
 
-    address = os.environ["DATABASE_URL"].replace("postgres://", "postgresql://")
-    user, at, where = address.removeprefix("postgresql://").partition("@")
-    if ":" not in user:  # dlt wants a password, also where none is asked for
-        address = f"postgresql://{user}:none{at}{where}"
     counted = 0
 
-    @tool.resource(
-        name="orders", primary_key=("store", "id"),
-        write_disposition={"disposition": "merge", "strategy": "upsert"},
-    )  # fmt: skip
+    @tool.resource(name="orders", primary_key=("store", "id"), write_disposition=_UPSERT)
     def orders() -> Iterator[Any]:
         nonlocal counted
-        pool = urllib3.PoolManager(maxsize=1)
-        for store in range(stores):
-            for body in store_bodies(pool, url, store):
-                page = []
-                for each in orjson.loads(body)["orders"]:
-                    items = each["line_items"]
-                    page.append(
-                        {name: each[name] for name in _DLT_COLUMNS}
-                        | {"store": store, "items": [{c: i[c] for c in _DLT_ITEM} for i in items]}
-                    )
-                counted += len(page)
-                yield page
-
-    pipeline = tool.pipeline(
-        "bench", destination=tool.destinations.postgres(address), dataset_name="bench_dlt",
-        pipelines_dir=os.environ.get("BENCH_DLT_DIR", "/tmp/bench-dlt"),  # noqa: S108
-    )  # fmt: skip
+        for store, page in _decoded(url, stores):
+            counted += len(page)
+            yield [
+                {name: each[name] for name in _DLT_COLUMNS}
+                | {
+                    "store": store,
+                    "items": [{c: i[c] for c in _DLT_ITEM} for i in each["line_items"]],
+                }
+                for each in page
+            ]
 
     def run() -> int:
-        pipeline.run(orders())
+        _pipeline().run(orders())
         return counted
 
     return run
 
 
+def dlt_arrow(url: str, shape: str, stores: int, most: int) -> Callable[[], int]:
+    """dlt at its best: mapped by hand to Arrow tables, orders and items each, and COPYed as CSV."""
+    import dlt as tool
+    import pyarrow
+
+    counted = 0
+
+    @tool.resource(selected=False)
+    def pages() -> Iterator[Any]:
+        nonlocal counted
+        for store, page in _decoded(url, stores):
+            counted += len(page)
+            yield {"store": store, "orders": page}
+
+    @tool.transformer(
+        data_from=pages, name="orders", primary_key=("store", "id"), write_disposition=_UPSERT
+    )
+    def orders(page: Any) -> Iterator[Any]:
+        columns: dict[str, list[Any]] = {c: [o[c] for o in page["orders"]] for c in _DLT_COLUMNS}
+        yield pyarrow.table({"store": [page["store"]] * len(page["orders"]), **columns})
+
+    @tool.transformer(
+        data_from=pages, name="items", primary_key=("store", "order_id", "id"),
+        write_disposition=_UPSERT,
+    )  # fmt: skip
+    def items(page: Any) -> Iterator[Any]:
+        rows = [(order["id"], item) for order in page["orders"] for item in order["line_items"]]
+        columns: dict[str, list[Any]] = {c: [item[c] for _order, item in rows] for c in _DLT_ITEM}
+        ids = {"store": [page["store"]] * len(rows), "order_id": [order for order, _item in rows]}
+        yield pyarrow.table(ids | columns)
+
+    def run() -> int:
+        _pipeline().run([orders, items], loader_file_format="csv")
+        return counted
+
+    return run
+
+
+def _decoded(url: str, stores: int) -> Iterator[tuple[int, list[Any]]]:
+    import orjson
+
+    pool = urllib3.PoolManager(maxsize=1)
+    for store in range(stores):
+        for body in store_bodies(pool, url, store):
+            yield store, orjson.loads(body)["orders"]
+
+
+def _pipeline() -> Any:
+    import dlt as tool
+
+    address = os.environ["DATABASE_URL"].replace("postgres://", "postgresql://")
+    user, at, where = address.removeprefix("postgresql://").partition("@")
+    if ":" not in user:  # dlt wants a password, also where none is asked for
+        address = f"postgresql://{user}:none{at}{where}"
+    return tool.pipeline(
+        "bench", destination=tool.destinations.postgres(address), dataset_name="bench_dlt",
+        pipelines_dir=os.environ.get("BENCH_DLT_DIR", "/tmp/bench-dlt"),  # noqa: S108
+    )  # fmt: skip
+
+
+_UPSERT = {"disposition": "merge", "strategy": "upsert"}
 _DLT_COLUMNS = (
     "id", "name", "created_at", "updated_at", "currency", "total_price", "total_tax", "email",
     "financial_status", "fulfillment_status",
@@ -321,6 +379,7 @@ _DLT_ITEM = ("id", "sku", "title", "quantity", "price")
 CONTENDERS = {
     "product": product, "product-noraw": product, "naive": naive, "limit": limit,
     "limit-noraw": limit, "fetch": fetch, "dlt": dlt,
+    "dlt-arrow": dlt_arrow,
 }  # fmt: skip
 
 

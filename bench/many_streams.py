@@ -69,7 +69,7 @@ def make_due(*, spread_s: float = 0.0) -> datetime:
         cursor.execute(
             "UPDATE platforms_stream SET due_at = %s - random() * %s, leased_until = NULL,"
             " last_success_at = NULL, watermark = %s",  # a window of moments is not worth a call
-            [now, timedelta(seconds=spread_s), now - timedelta(minutes=1)],
+            [now, timedelta(seconds=spread_s), now - timedelta(minutes=4)],
         )
         cursor.execute("SELECT set_config('storelink.tenant', '', false)")
     _analyze()

@@ -22,6 +22,7 @@ from bench import contenders
 from bench.local import database, machine, marketplace
 
 EPOCH = "2026-01-01T00:00:00Z"
+Run = dict[str, dict[str, Any]]  # "first" and "again" -> what was measured
 
 
 def main() -> int:
@@ -32,6 +33,7 @@ def main() -> int:
     options.add_argument("--shape", choices=("shopify", "amazon"), default="shopify")
     options.add_argument("--only", default="")
     options.add_argument("--naive", type=int, default=1_000, help="orders of the naive way")
+    options.add_argument("--patience", type=float, default=300, help="seconds for one pass")
     asked = options.parse_args()
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     import django
@@ -40,17 +42,21 @@ def main() -> int:
     names = asked.only.split(",") if asked.only else contenders.names(asked.shape)
     size = asked.orders // asked.stores
     server = ("--stores", str(asked.stores), "--orders", str(size), "--epoch", EPOCH)
-    figures: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    figures: dict[str, dict[int, Run]] = {name: {} for name in names}
     with marketplace(*server) as url, database():
         print(machine(), flush=True)
         _warm(url, asked.shape, asked.stores)
         for turn in range(asked.rounds):
             for name in names[turn % len(names) :] + names[: turn % len(names)]:
                 stores = 1 if name == "naive" else asked.stores
-                figures[name].append(_once(name, url, asked, stores=stores))
-                print(".", end="", file=sys.stderr, flush=True)
-        print(file=sys.stderr)
-    _show(figures, asked)
+                try:
+                    run = figures[name][turn] = _once(name, url, asked, stores=stores)
+                except subprocess.TimeoutExpired:
+                    print(f"{name} was given up after {asked.patience:.0f} s", flush=True)
+                    continue
+                rates = (f"{which} {run[which]['rate']:,.0f}/s" for which in ("first", "again"))
+                print(turn + 1, name, *rates, file=sys.stderr, flush=True)
+    _show({name: runs for name, runs in figures.items() if runs}, asked)
     return 0
 
 
@@ -62,10 +68,10 @@ def _warm(url: str, shape: str, stores: int) -> None:
     )  # fmt: skip
 
 
-def _once(name: str, url: str, asked: argparse.Namespace, *, stores: int) -> dict[str, Any]:
+def _once(name: str, url: str, asked: argparse.Namespace, *, stores: int) -> Run:
     contenders.empty()
     most = asked.naive if name == "naive" else 0
-    result: dict[str, Any] = {}
+    result: Run = {}
     for which in ("first", "again"):
         if which == "again":
             contenders.make_due(name)
@@ -73,29 +79,37 @@ def _once(name: str, url: str, asked: argparse.Namespace, *, stores: int) -> dic
         else:
             contenders.prepare(name, asked.shape, stores)
         rows = contenders.rows_written()
-        told = _run(name, url, asked.shape, stores, most)
+        told = _run(name, url, asked, stores, most)
         result[which] = told | {"rows": contenders.rows_written() - rows}
     return result
 
 
-def _run(name: str, url: str, shape: str, stores: int, most: int) -> dict[str, Any]:
-    """One process, or two side by side where the contender's name ends in "x2"."""
+def _run(name: str, url: str, asked: argparse.Namespace, stores: int, most: int) -> dict[str, Any]:
+    """One process, or two side by side where the contender's name ends in "x2". Raises
+    subprocess.TimeoutExpired when one of them takes too long."""
     count = 2 if name.endswith("x2") else 1
     env = os.environ | contenders.environment(name)
     children = [
         subprocess.Popen(
-            [sys.executable, "-m", "bench.contenders", name.removesuffix("x2"), url, shape,
+            [sys.executable, "-m", "bench.contenders", name.removesuffix("x2"), url, asked.shape,
              str(stores), str(most)],
             stdout=subprocess.PIPE, text=True, env=env,
         )
         for _ in range(count)
     ]  # fmt: skip
     told = []
-    for child in children:
-        out, _ = child.communicate()
-        if child.returncode:
-            raise SystemExit(f"{name} failed")
-        told.append(json.loads(out.strip().splitlines()[-1]))
+    try:
+        for child in children:
+            out, _ = child.communicate(timeout=asked.patience)
+            if child.returncode:
+                raise SystemExit(f"{name} failed")
+            told.append(json.loads(out.strip().splitlines()[-1]))
+    except subprocess.TimeoutExpired:
+        for child in children:
+            child.kill()
+            child.wait()
+        contenders.hang_up()
+        raise
     orders = sum(each["orders"] for each in told)
     wall = max(each["ended"] for each in told) - min(each["started"] for each in told)
     return {
@@ -107,17 +121,17 @@ def _run(name: str, url: str, shape: str, stores: int, most: int) -> dict[str, A
     }
 
 
-def _show(figures: dict[str, list[dict[str, Any]]], asked: argparse.Namespace) -> None:
+def _show(figures: dict[str, dict[int, Run]], asked: argparse.Namespace) -> None:
     print(f"{asked.shape}-like, {asked.orders:,} orders in {asked.stores} stores,", end=" ")
     print(f"median of {asked.rounds} interleaved runs [lowest-highest]")
     head = ("", "first, orders/s", "again, orders/s", "CPU s/100k", "peak MB", "rows again")
     print("{:<16}{:>24}{:>24}{:>14}{:>16}{:>12}".format(*head))
 
     def middle(name: str, which: str, what: str) -> float:
-        return statistics.median(each[which][what] for each in figures[name])
+        return statistics.median(each[which][what] for each in figures[name].values())
 
     def spread(name: str, which: str) -> str:
-        rates = [each[which]["rate"] for each in figures[name]]
+        rates = [each[which]["rate"] for each in figures[name].values()]
         return f"{statistics.median(rates):,.0f} [{min(rates):,.0f}-{max(rates):,.0f}]"
 
     for name in figures:
@@ -132,14 +146,22 @@ def _show(figures: dict[str, list[dict[str, Any]]], asked: argparse.Namespace) -
             print(f"{one} / {other}: {_ratio(figures, one, other)}")
 
 
-def _grown(runs: list[dict[str, Any]]) -> float:
-    return statistics.median(each["first"]["rss"] - each["first"]["before"] for each in runs)
+def _grown(runs: dict[int, Run]) -> float:
+    return statistics.median(
+        each["first"]["rss"] - each["first"]["before"] for each in runs.values()
+    )
 
 
-def _ratio(figures: dict[str, list[dict[str, Any]]], one: str, other: str) -> str:
+def _ratio(figures: dict[str, dict[int, Run]], one: str, other: str) -> str:
+    """Of the rounds in which both came to their end."""
+    both = figures[one].keys() & figures[other].keys()
+    if not both:
+        return "never in one round"
+
     def of(which: str) -> float:
-        pairs = zip(figures[one], figures[other], strict=True)
-        return statistics.median(a[which]["rate"] / b[which]["rate"] for a, b in pairs)
+        return statistics.median(
+            figures[one][turn][which]["rate"] / figures[other][turn][which]["rate"] for turn in both
+        )
 
     return f"first {of('first'):.2f}, again {of('again'):.2f}"
 
