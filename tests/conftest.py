@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from unittest.mock import patch
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -32,6 +33,23 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("postgresql"):
             item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _tables_are_emptied_quickly():
+    """After a test with transactions of its own. TRUNCATE, Django's way, makes the files of all
+    tables and indexes anew, which takes a hundred times as long as to delete a few rows."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    quoted = connection.ops.quote_name
+
+    def delete(_style, tables, **_options):
+        rows = [f"DELETE FROM {quoted(table)}" for table in tables]  # noqa: S608
+        return ["SET LOCAL session_replication_role = replica", *rows]  # no triggers, no keys
+
+    with patch.object(type(connection.ops), "sql_flush", staticmethod(delete)):
+        yield
 
 
 @pytest.fixture(autouse=True)
