@@ -34,13 +34,14 @@ WRITE_AT = 200  # counts of calls are written when there are so many
 
 @dataclass(kw_only=True)
 class Engine:
-    """One run of many refreshes in this process."""
+    """One run of many refreshes in this process. So that no thread has to wait for a claim, half
+    as many rows as there are threads may be claimed ahead."""
 
     threads: int
     bugs: list[Exception] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
     _paces: dict[str, Pace] = field(default_factory=dict)
-    _busy: Counter[str] = field(default_factory=Counter)  # platform -> threads at work
+    _busy: Counter[str] = field(default_factory=Counter)  # platform -> rows at hand
     _book: CallBook = field(default_factory=CallBook)
     _keys: dict[int, bytes] = field(default_factory=dict)  # of the tenants claimed last
     _todo: queue.SimpleQueue[tuple[Authorization, dict[int, bytes]] | None] = field(
@@ -48,6 +49,11 @@ class Engine:
     )
     _done: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
     _started: list[threading.Thread] = field(default_factory=list)
+
+    @property
+    def _at_once(self) -> int:
+        """Rows that are being refreshed, or wait for a thread."""
+        return self.threads * 2
 
     def run(self, *, seconds: float) -> Counter[str]:
         """Refresh what is due until nothing is, or for about `seconds`; counts by outcome.
@@ -63,10 +69,10 @@ class Engine:
                 for row in rows:
                     self._hand_out(row)
                 if rows:
-                    # A claim is worth its price when a good few threads wait for it.
-                    self._wait_for(free=max(1, self.threads // 4))
+                    # A claim is worth its price when there is room for a good few rows.
+                    self._wait_for(free=max(1, self.threads // 2))
                 elif self._busy.total():
-                    self._wait_for(free=self.threads - self._busy.total() + 1)
+                    self._wait_for(free=self._at_once - self._busy.total() + 1)
                 else:
                     return self.outcomes
         finally:
@@ -84,16 +90,16 @@ class Engine:
 
     def _claim(self) -> list[Authorization]:
         now = timezone.now()
-        left = {p: pace.allowance(self.threads) - self._busy[p] for p, pace in self._paces.items()}
+        left = {p: pace.allowance(self._at_once) - self._busy[p] for p, pace in self._paces.items()}
         with all_tenants("claiming due authorizations"):
             rows = Authorization.claim_due(
-                limit=self.threads - self._busy.total(), now=now,
+                limit=self._at_once - self._busy.total(), now=now,
                 skip_platforms=[platform for platform, n in left.items() if n <= 0],
             )  # fmt: skip
             mine: list[Authorization] = []
             too_many: list[Authorization] = []
             for row in rows:
-                room = left.setdefault(row.platform, Pace().allowance(self.threads))
+                room = left.setdefault(row.platform, Pace().allowance(self._at_once))
                 left[row.platform] -= 1
                 (mine if room > 0 else too_many).append(row)
             down = [row for row in too_many if self._pace(row.platform).is_down]
@@ -103,15 +109,15 @@ class Engine:
         return mine
 
     def _wait_for(self, *, free: int) -> None:
-        """Until that many threads have nothing to do."""
+        """Until there is room for that many rows."""
         if len(self._book) >= WRITE_AT:
             self._book.flush(now=timezone.now())
-        while self.threads - self._busy.total() < free:
+        while self._at_once - self._busy.total() < free:
             self._busy[self._done.get()] -= 1
 
     def _hand_out(self, row: Authorization) -> None:
         self._busy[row.platform] += 1
-        if len(self._started) < self._busy.total():
+        if len(self._started) < min(self.threads, self._busy.total()):
             thread = threading.Thread(target=self._work, daemon=True)
             thread.start()
             self._started.append(thread)
