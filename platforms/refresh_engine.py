@@ -34,8 +34,8 @@ WRITE_AT = 200  # counts of calls are written when there are so many
 
 @dataclass(kw_only=True)
 class Engine:
-    """One run of many refreshes in this process. So that no thread has to wait for a claim, half
-    as many rows as there are threads may be claimed ahead."""
+    """One run of many refreshes in this process. So that no thread has to wait for a claim, as
+    many rows as there are threads may be claimed ahead, of platforms that answer quickly."""
 
     threads: int
     bugs: list[Exception] = field(default_factory=list)
@@ -90,7 +90,7 @@ class Engine:
 
     def _claim(self) -> list[Authorization]:
         now = timezone.now()
-        left = {p: pace.allowance(self._at_once) - self._busy[p] for p, pace in self._paces.items()}
+        left = {p: self._allowance(pace) - self._busy[p] for p, pace in self._paces.items()}
         with all_tenants("claiming due authorizations"):
             rows = Authorization.claim_due(
                 limit=self._at_once - self._busy.total(), now=now,
@@ -99,7 +99,7 @@ class Engine:
             mine: list[Authorization] = []
             too_many: list[Authorization] = []
             for row in rows:
-                room = left.setdefault(row.platform, Pace().allowance(self._at_once))
+                room = left.setdefault(row.platform, self._allowance(Pace()))
                 left[row.platform] -= 1
                 (mine if room > 0 else too_many).append(row)
             down = [row for row in too_many if self._pace(row.platform).is_down]
@@ -107,6 +107,11 @@ class Engine:
             Authorization.give_back([row for row in too_many if row not in down])
         self._keys = vault.read_keys({row.tenant_id for row in mine})
         return mine
+
+    def _allowance(self, pace: Pace) -> int:
+        """Rows of a platform: what may have all threads may also wait for one."""
+        allowed = pace.allowance(self.threads)
+        return allowed if allowed < self.threads else self._at_once
 
     def _wait_for(self, *, free: int) -> None:
         """Until there is room for that many rows."""

@@ -185,6 +185,28 @@ class TestRunning:
         # Once it is known to be down only probes go there.
         assert engine._pace("ebay").allowance(8) == PROBES
 
+    def test_a_platform_that_has_not_answered_yet_leaves_threads_to_the_others(self, lotus):
+        others_done = threading.Event()
+
+        class Hanging(Endpoints):
+            """eBay answers when the last of Amazon's has had its answer."""
+
+            def send(self, method, url, headers, body):
+                if "/ebay/" in url:
+                    assert others_done.wait(20), "Amazon's had to wait for eBay's"
+                answer = super().send(method, url, headers, body)
+                if self.calls["amazon"] == 10 and not self.inside["amazon"]:
+                    others_done.set()
+                return answer
+
+        with emulated() as market:
+            copies(market, lotus, "ebay-lantern", 40)
+            copies(market, lotus, "amazon-aurora-eu", 10)
+            with transport.use_wire(Hanging(market)):
+                engine = Engine(threads=8)
+                assert engine.run(seconds=60) == {"refreshed": 50}
+        assert engine.bugs == []
+
     def test_a_mistake_of_ours_in_one_refresh_does_not_stop_the_others(self, lotus):
         with emulated() as market:
             copies(market, lotus, "ebay-lantern", 6)
