@@ -302,7 +302,7 @@ def dlt(url: str, shape: str, stores: int, most: int) -> Callable[[], int]:
             ]
 
     def run() -> int:
-        _pipeline().run(orders())
+        _pipeline("bench").run(orders())
         return counted
 
     return run
@@ -340,7 +340,7 @@ def dlt_arrow(url: str, shape: str, stores: int, most: int) -> Callable[[], int]
         yield pyarrow.table(ids | columns)
 
     def run() -> int:
-        _pipeline().run([orders, items], loader_file_format="csv")
+        _pipeline("bench_arrow").run([orders, items], loader_file_format="csv")
         return counted
 
     return run
@@ -355,7 +355,7 @@ def _decoded(url: str, stores: int) -> Iterator[tuple[int, list[Any]]]:
             yield store, orjson.loads(body)["orders"]
 
 
-def _pipeline() -> Any:
+def _pipeline(name: str) -> Any:
     import dlt as tool
 
     address = os.environ["DATABASE_URL"].replace("postgres://", "postgresql://")
@@ -363,7 +363,7 @@ def _pipeline() -> Any:
     if ":" not in user:  # dlt wants a password, also where none is asked for
         address = f"postgresql://{user}:none{at}{where}"
     return tool.pipeline(
-        "bench", destination=tool.destinations.postgres(address), dataset_name="bench_dlt",
+        name, destination=tool.destinations.postgres(address), dataset_name="bench_dlt",
         pipelines_dir=os.environ.get("BENCH_DLT_DIR", "/tmp/bench-dlt"),  # noqa: S108
     )  # fmt: skip
 
