@@ -7,6 +7,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from tenants.models import Store
 from tenants.postgresql.row_security import tenant_tables
@@ -95,6 +96,44 @@ def test_a_failed_statement_leaves_no_stale_scope(as_app):
         with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT 1/0")
         assert names() == ["syrup"]
+
+
+def test_who_dies_right_after_a_statement_leaves_no_stale_scope(as_app):
+    def deadly(execute, sql, params, many, context):
+        execute(sql, params, many, context)
+        raise KeyboardInterrupt
+
+    with tenant_scope(as_app.lotus):
+        names()
+    with (
+        tenant_scope(as_app.maple),
+        connection.execute_wrapper(deadly),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        names()
+    with tenant_scope(as_app.lotus):
+        assert names() == ["rice", "silk", "tea"]
+
+
+def test_the_scope_travels_with_the_statement_and_not_into_its_log(as_app):
+    with (
+        tenant_scope(as_app.lotus),
+        CaptureQueriesContext(connection) as captured,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("  UPDATE tenants_store SET display_name = %s", ["100 %"])
+        assert cursor.rowcount == 3
+        cursor.execute("SELECT count(*), current_setting('storelink.tenant') FROM tenants_store")
+        assert cursor.fetchall() == [(3, str(as_app.lotus.pk))]
+        assert not cursor.nextset()
+    assert captured[0]["sql"] == "  UPDATE tenants_store SET display_name = '100 %'"
+
+
+def test_what_must_run_alone_in_its_message_does(as_app):
+    with tenant_scope(as_app.lotus), connection.cursor() as cursor:
+        cursor.execute("VACUUM tenants_store")
+        cursor.execute("SELECT current_setting('storelink.tenant')")
+        assert cursor.fetchone() == (str(as_app.lotus.pk),)
 
 
 def test_a_new_connection_begins_without_a_scope(as_app):
