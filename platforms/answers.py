@@ -8,6 +8,7 @@ machine writes it; on another machine the old token is tried once, and the selle
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 _UNFINISHED = ".part"
 _UNOPENED = ".unopened"
 _SURELY_DEAD_S = 3600.0
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,15 +130,21 @@ def _opened(plain: dict[str, Any]) -> Opened:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Under another name first: a file that is there is whole."""
-    if not os.path.isdir(path.parent):
+    """Under another name first: a file that is there is whole. Each call to the system is a chance
+    for all other threads to take the interpreter, so there are no more than needed."""
+    unfinished = f"{path}.{os.getpid()}{_UNFINISHED}"
+    try:
+        file = os.open(unfinished, _NEW, 0o600)
+    except FileNotFoundError:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}{_UNFINISHED}")
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+        file = os.open(unfinished, _NEW, 0o600)
+    try:
+        if os.write(file, content) < len(content):
+            raise OSError(errno.ENOSPC, "not all of it was taken")
+        os.fsync(file)
+    finally:
+        os.close(file)
+    os.replace(unfinished, path)
 
 
 def _sweep(path: Path) -> None:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -29,6 +30,7 @@ from tenants.scope import all_tenants, tenant_scope
 logger = logging.getLogger(__name__)
 
 GIVEN_BACK_FOR = timedelta(seconds=5)  # while a platform is down
+LOOK_AGAIN_S = 0.05  # when a claim has brought nothing
 WRITE_AT = 200  # counts of calls are written when there are so many
 
 
@@ -73,6 +75,7 @@ class Engine:
                     self._wait_for(free=max(1, self.threads // 2))
                 elif self._busy.total():
                     self._wait_for(free=self._at_once - self._busy.total() + 1)
+                    self._let_pass(LOOK_AGAIN_S)
                 else:
                     return self.outcomes
         finally:
@@ -119,6 +122,13 @@ class Engine:
             self._book.flush(now=timezone.now())
         while self._at_once - self._busy.total() < free:
             self._busy[self._done.get()] -= 1
+
+    def _let_pass(self, seconds: float) -> None:
+        """Or less, when nothing is at hand any more."""
+        ends = time.monotonic() + seconds
+        while self._busy.total() and (left_s := ends - time.monotonic()) > 0:
+            with suppress(queue.Empty):
+                self._busy[self._done.get(timeout=left_s)] -= 1
 
     def _hand_out(self, row: Authorization) -> None:
         self._busy[row.platform] += 1
