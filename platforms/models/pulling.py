@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from platforms.models.linking import FAULTS, Authorization
+from platforms.pulling import due
 from tenants.models import Store
 from tenants.scope import TenantManager, TenantOwned, TenantQuerySet
 
@@ -112,34 +114,36 @@ class Stream(TenantOwned):
         SQLite lets one writer in at a time.
         """
         left = limit if most_back_fills is None else min(limit, most_back_fills)
-        turns = ((Lane.LINK, limit), (Lane.BACK_FILL, min(1, left)), (Lane.FRESH, limit),
-                 (Lane.BACK_FILL, left))  # fmt: skip
-        rows: dict[int, Stream] = {}
-        no_more: set[int] = set()  # lanes
+        lanes: dict[int, int] = {Lane.LINK: limit, Lane.FRESH: limit}
+        if left > 0:
+            lanes[Lane.BACK_FILL] = left
+        ahead_of = None if most_far_behind > 0 else far_behind
         with transaction.atomic():
-            for lane, most in turns:
-                held = sum(row.lane == lane for row in rows.values())
-                most = min(most - held, limit - len(rows))
-                if most > 0 and lane not in no_more:
-                    due = cls._due(kind, lane, now, skip_platforms).exclude(pk__in=list(rows))
-                    if far_behind is not None and most_far_behind <= 0 and lane == Lane.FRESH:
-                        due = due.filter(watermark__gte=far_behind)
-                    found = {row.pk: row for row in due[:most]}
-                    rows |= found
-                    if len(found) < most:
-                        no_more.add(lane)
+            asked = due.find(
+                kind, lanes, now=now, skip_platforms=skip_platforms,
+                ahead_of={} if ahead_of is None else {Lane.FRESH: ahead_of},
+            )  # fmt: skip
+            rows = cls._in_turn(cls.objects.raw(*asked))[:limit]
             if far_behind is not None:
-                behind = [pk for pk, row in rows.items() if row.is_far_behind(far_behind)]
-                for pk in behind[max(0, most_far_behind) :]:
-                    del rows[pk]
-            # Made due while it is leased, it is due earlier than that: see claimed_due_at.
-            cls.objects.filter(pk__in=list(rows)).update(
-                fence=F("fence") + 1, leased_until=now + LEASE, due_at=now + LEASE
-            )
-        for row in rows.values():
+                behind = [row.pk for row in rows if row.is_far_behind(far_behind)]
+                too_many = set(behind[max(0, most_far_behind) :])
+                rows = [row for row in rows if row.pk not in too_many]
+            if rows:
+                # Made due while it is leased, it is due earlier than that: see claimed_due_at.
+                with connection.cursor() as cursor:
+                    cursor.execute(*due.lease([row.pk for row in rows], until=now + LEASE))
+        for row in rows:
             row.fence += 1
             row.due_at = row.claimed_due_at = row.leased_until = now + LEASE
-        return list(rows.values())
+        return rows
+
+    @staticmethod
+    def _in_turn(rows: Iterable[Stream]) -> list[Stream]:
+        lanes: dict[int, list[Stream]] = {lane: [] for lane in Lane}
+        for row in sorted(rows, key=attrgetter("due_at")):
+            lanes[row.lane].append(row)
+        back_fills = lanes[Lane.BACK_FILL]
+        return [*lanes[Lane.LINK], *back_fills[:1], *lanes[Lane.FRESH], *back_fills[1:]]
 
     def is_far_behind(self, since: datetime) -> bool:
         return self.lane == Lane.FRESH and self.watermark < since
@@ -152,17 +156,6 @@ class Stream(TenantOwned):
             mine |= Q(pk=row.pk, fence=row.fence)
         if rows:
             cls.objects.filter(mine).exclude(due_at=None).update(leased_until=None, due_at=now)
-
-    @classmethod
-    def _due(cls, kind: str, lane: int, now: datetime, skip_platforms: Collection[str]) -> Any:
-        """One lane at a time: together the index would not give them in this order."""
-        due = cls.objects.filter(kind=kind, lane=lane, due_at__lte=now, finished_at=None)
-        due = due.filter(Q(leased_until=None) | Q(leased_until__lte=now))
-        if skip_platforms:
-            due = due.exclude(authorization__platform__in=skip_platforms)
-        if connection.features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True, of=("self",))
-        return due.order_by("due_at")
 
     @property
     def progress(self) -> int:
