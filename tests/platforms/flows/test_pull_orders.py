@@ -10,7 +10,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from platforms import tasks, transport
-from platforms.adapters import ozon
 from platforms.emulator.cast.ebay import EBAY_SCOPES
 from platforms.errors import Fault, NeedsSeller, TryLater
 from platforms.flows import pull_orders as pulling
@@ -32,11 +31,7 @@ from tenants.models import Store
 from tests.support.linking import attempt_for, keys_of, link_store
 from tests.support.wire import Unplugged
 
-
-@pytest.fixture(autouse=True)
-def _no_look_further_back_is_due(monkeypatch):
-    """Every few hours of the clock Ozon is asked for older orders too, and some would come."""
-    monkeypatch.setattr(ozon, "_EPOCH", timezone.now() - ozon.DEEP_EVERY / 2)
+pytestmark = pytest.mark.usefixtures("no_look_further_back")
 
 
 @pytest.fixture(params=["ebay-lantern", "amazon-aurora-eu", "ozon-zarya"])
