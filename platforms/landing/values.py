@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 
 from platforms.models.amount import MAX_LENGTH
@@ -30,7 +29,7 @@ def amount(name: str, value: Decimal | None) -> str | None:
     if value is None:
         return None
     text = str(value)
-    if _PLAIN(text):
+    if len(text) <= MAX_LENGTH and "E" not in text and value.is_finite():
         return text
     try:
         return _digits(value)
@@ -47,6 +46,3 @@ def _digits(amount: Decimal) -> str:
     if len(text) > MAX_LENGTH:
         raise ValueError("it has too many digits")
     return text
-
-
-_PLAIN = re.compile(r"-?(?=.{1,30}\Z)[0-9]+(?:\.[0-9]+)?").fullmatch
