@@ -1,6 +1,6 @@
 """Refreshes a second of one worker process, next to one after the other, in one run.
 
-    DATABASE_URL=postgres://... python -m bench.refresh [--threads 64] [--rounds 5]
+    DATABASE_URL=postgres://... python -m bench.refresh [--threads 64] [--rounds 5] [--cpu 0]
 
 Every refresh takes the product's whole way: claim, lease, in-flight mark, call, seal, commit each
 on its own. The local server rotates single-use tokens and takes 150 ms an answer.
@@ -63,6 +63,7 @@ def main() -> int:
     options.add_argument("--threads", type=int, default=64)
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--grants", type=int, default=2000)
+    options.add_argument("--cpu", type=int, help="also measure kept to this processor")
     asked = options.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
@@ -73,6 +74,7 @@ def main() -> int:
 
     registry._BY_CODE["bench"] = Oauth()
     rates: dict[str, list[float]] = {"product": [], "one after the other": []}
+    anywhere = os.sched_getaffinity(0)
     cpu_ms: list[float] = []
     with (
         marketplace("--stores", str(asked.grants), "--oauth-latency-ms", str(LATENCY_MS)) as url,
@@ -82,6 +84,12 @@ def main() -> int:
         print(machine())
         _make(asked.grants)
         for _ in range(asked.rounds):
+            if asked.cpu is not None:
+                os.sched_setaffinity(0, {asked.cpu})
+                with Stopwatch() as watch:
+                    assert _engine(asked.threads) == asked.grants
+                rates.setdefault("product, kept to one cpu", []).append(asked.grants / watch.wall_s)
+                os.sched_setaffinity(0, anywhere)
             with Stopwatch() as watch:
                 done = _engine(asked.threads)
             assert done == asked.grants, done
@@ -93,7 +101,7 @@ def main() -> int:
         reuses = control(url, "/_ctl/stats").get("oauth_reuse", 0)
     for name, each in rates.items():
         middle = statistics.median(each)
-        print(f"{name:<22}{middle:8.1f} refreshes/s  [{min(each):.0f}-{max(each):.0f}]")
+        print(f"{name:<26}{middle:8.1f} refreshes/s  [{min(each):.0f}-{max(each):.0f}]")
     ratio = statistics.median(
         a / b for a, b in zip(rates["product"], rates["one after the other"], strict=True)
     )
