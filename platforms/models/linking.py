@@ -6,18 +6,17 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import F, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
-from platforms import registry
+from platforms import due, registry
 from platforms.errors import Fault
-from tenants.scope import TenantManager, TenantOwned, TenantQuerySet
+from tenants.scope import TenantOwned
 
 # Longer than the longest call may take (transport.TOTAL_TIMEOUT_S), or two would call at once.
 REFRESH_LEASE = timedelta(seconds=150)
@@ -76,15 +75,6 @@ class PushState(models.TextChoices):
     ON = "on", _("On")
     FAILED = "failed", _("Could not be set up yet")
     REFUSED = "refused", _("Refused by the platform")
-
-
-class AuthorizationQuerySet(TenantQuerySet["Authorization"]):
-    def due_for_refresh(self, now: datetime) -> AuthorizationQuerySet:
-        """Tokens to renew, and refused ones that get a second look."""
-        return self.filter(
-            state__in=[AuthorizationState.ACTIVE, AuthorizationState.NEEDS_RELINK],
-            refresh_due_at__lte=now,
-        ).filter(Q(leased_until=None) | Q(leased_until__lte=now))
 
 
 def refresh_margin(lifetime: timedelta) -> timedelta:
@@ -148,8 +138,6 @@ class Authorization(TenantOwned):
     in_flight_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects: ClassVar[Any] = TenantManager.of(AuthorizationQuerySet)
-
     class Meta:
         verbose_name = _("authorization")
         verbose_name_plural = _("authorizations")
@@ -196,27 +184,19 @@ class Authorization(TenantOwned):
         A row carries our fence; its `in_flight_since` is still that of the holder before, if
         one died with a call under way. Must run in a scope of all tenants.
         """
-        due = cls.objects.due_for_refresh(now).exclude(platform__in=skip_platforms)
-        in_turn = list(
-            due.annotate(
-                turn=Window(
-                    RowNumber(), partition_by=["tenant_id", "platform"], order_by="refresh_due_at"
-                )
-            )
-            .order_by("turn", "refresh_due_at")
-            .values_list("pk", flat=True)[:limit]
-        )
-        if not in_turn:
-            return []
+        states = [AuthorizationState.ACTIVE, AuthorizationState.NEEDS_RELINK]
         with transaction.atomic():
-            rows = cls.objects.due_for_refresh(now).filter(pk__in=in_turn)
-            if connection.features.has_select_for_update_skip_locked:
-                rows = rows.select_for_update(skip_locked=True, of=("self",))
-            claimed = list(rows.select_related("app"))
-            cls.objects.filter(pk__in=[row.pk for row in claimed]).update(
-                fence=F("fence") + 1, leased_until=now + REFRESH_LEASE, in_flight_since=now
-            )
+            asked = due.find_authorizations(states, limit, now=now, skip_platforms=skip_platforms)
+            claimed = list(cls.objects.raw(*asked))
+            if claimed:
+                pks = [row.pk for row in claimed]
+                leased = due.lease_authorizations(pks, now=now, until=now + REFRESH_LEASE)
+                with connection.cursor() as cursor:
+                    cursor.execute(*leased)
+        apps = App.objects.in_bulk({row.app_id for row in claimed if row.app_id})
         for row in claimed:
+            if row.app_id:
+                row.app = apps[row.app_id]
             row.fence += 1
         return claimed
 

@@ -13,8 +13,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
+from platforms import due
 from platforms.models.linking import FAULTS, Authorization
-from platforms.pulling import due
 from tenants.models import Store
 from tenants.scope import TenantManager, TenantOwned, TenantQuerySet
 
@@ -119,7 +119,7 @@ class Stream(TenantOwned):
             lanes[Lane.BACK_FILL] = left
         ahead_of = None if most_far_behind > 0 else far_behind
         with transaction.atomic():
-            asked = due.find(
+            asked = due.find_streams(
                 kind, lanes, now=now, skip_platforms=skip_platforms,
                 ahead_of={} if ahead_of is None else {Lane.FRESH: ahead_of},
             )  # fmt: skip
@@ -131,7 +131,7 @@ class Stream(TenantOwned):
             if rows:
                 # Made due while it is leased, it is due earlier than that: see claimed_due_at.
                 with connection.cursor() as cursor:
-                    cursor.execute(*due.lease([row.pk for row in rows], until=now + LEASE))
+                    cursor.execute(*due.lease_streams([row.pk for row in rows], until=now + LEASE))
         for row in rows:
             row.fence += 1
             row.due_at = row.claimed_due_at = row.leased_until = now + LEASE
