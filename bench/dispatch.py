@@ -14,9 +14,11 @@ import statistics
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from bench import many_streams, scale_out
 from bench.fleet import Fleet, environment
@@ -173,13 +175,14 @@ def claims(asked: argparse.Namespace) -> None:
         took, longest = _through(asked.streams)
         print(
             f"all of them polled in {took:.0f} s by 2 workers ({asked.streams / took:,.0f}/s, no"
-            f" latency, nothing new); the queue was never longer than {longest}"
+            f" latency, nothing new); the queue was never longer than {longest.total()}:"
+            f" {', '.join(f'{count} {name}' for name, count in longest.most_common())}"
         )
 
 
-def _through(count: int) -> tuple[float, int]:
-    """Make all due and wake the workers: seconds until all have been polled, and how long the
-    queue became meanwhile."""
+def _through(count: int) -> tuple[float, Counter[str]]:
+    """Make all due and wake the workers: seconds until all have been polled, and what was in the
+    queue when it was longest."""
     from django_q.brokers import get_broker
 
     from platforms import tasks
@@ -187,18 +190,28 @@ def _through(count: int) -> tuple[float, int]:
     from tenants.scope import all_tenants
 
     many_streams.make_due(spread_s=60)
-    broker, longest = get_broker(), 0
+    broker = get_broker()
+    longest: Counter[str] = Counter()
     began, woken = datetime.now(UTC), 0.0
     while True:
         if time.monotonic() - woken > 2:
             tasks.kick()
             woken = time.monotonic()
         time.sleep(0.5)  # to look costs the machine something, too
-        longest = max(longest, broker.queue_size())
+        if broker.queue_size() > longest.total():
+            longest = _waiting(broker)
         with all_tenants("a throw-away database"):
             if not Stream.objects.filter(last_success_at=None).exists():
                 last = Stream.objects.latest("last_success_at").last_success_at
                 return (last - began).total_seconds(), longest
+
+
+def _waiting(broker: Any) -> Counter[str]:
+    from django_q.signing import SignedPackage
+
+    packed = broker.connection.lrange(broker.list_key, 0, -1)
+    funcs = [SignedPackage.loads(each)["func"] for each in packed]
+    return Counter(getattr(f, "__name__", None) or f.rpartition(".")[2] for f in funcs)
 
 
 # --- a back-fill beside others
