@@ -126,7 +126,7 @@ class RequestsWire:
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         try:
-            # Not through the session's own defaults: putting them together takes as long again.
+            # The session's own defaults would be merged anew for every call.
             asked = requests.Request(method, url, {**_USUAL, **headers}, data=body or None)
             with self._session().send(
                 asked.prepare(),
