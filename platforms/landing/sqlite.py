@@ -23,14 +23,14 @@ from platforms.landing.rows import (
     tells_less,
 )
 from platforms.models import Order
+from platforms.statements import marks
 
 AT_ONCE = 400  # parameters of one look-up; SQLite takes a thousand and more
 _FIRST_CHANGING = len(ORDER) - len(CHANGING)
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:
-    marks = ", ".join(["%s"] * len(columns))
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks(len(columns))})"
 
 
 _NEW = _insert("platforms_order", ("id", *ORDER, "first_seen_at", "landed_at"))
@@ -105,9 +105,9 @@ class Backend:
             changes.append((*order[_FIRST_CHANGING:], at, pk))
         cursor.executemany(_NEWER, changes)
         for part in _parts([pk for pk, _row, _kept in newer]):
-            marks = ", ".join(["%s"] * len(part))
+            of_these = f"order_id IN ({marks(len(part))})"
             for table in ("platforms_orderline", "platforms_orderraw"):
-                cursor.execute(f"DELETE FROM {table} WHERE order_id IN ({marks})", part)
+                cursor.execute(f"DELETE FROM {table} WHERE {of_these}", part)
 
     def _before(self, rows: Sequence[Row]) -> dict[tuple[int, str], tuple[Any, ...]]:
         found: dict[tuple[int, str], tuple[Any, ...]] = {}

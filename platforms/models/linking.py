@@ -9,7 +9,7 @@ from operator import or_
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
@@ -188,11 +188,8 @@ class Authorization(TenantOwned):
         with transaction.atomic():
             asked = due.find_authorizations(states, limit, now=now, skip_platforms=skip_platforms)
             claimed = list(cls.objects.raw(*asked))
-            if claimed:
-                pks = [row.pk for row in claimed]
-                leased = due.lease_authorizations(pks, now=now, until=now + REFRESH_LEASE)
-                with connection.cursor() as cursor:
-                    cursor.execute(*leased)
+            pks = [row.pk for row in claimed]
+            due.lease_authorizations(pks, now=now, until=now + REFRESH_LEASE)
         apps = App.objects.in_bulk({row.app_id for row in claimed if row.app_id})
         for row in claimed:
             if row.app_id:

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
@@ -114,24 +114,19 @@ class Stream(TenantOwned):
         SQLite lets one writer in at a time.
         """
         left = limit if most_back_fills is None else min(limit, most_back_fills)
-        lanes: dict[int, int] = {Lane.LINK: limit, Lane.FRESH: limit}
-        if left > 0:
-            lanes[Lane.BACK_FILL] = left
         ahead_of = None if most_far_behind > 0 else far_behind
+        lanes: list[due.Lane] = [(Lane.LINK, limit, None), (Lane.FRESH, limit, ahead_of)]
+        if left > 0:
+            lanes.append((Lane.BACK_FILL, left, None))
         with transaction.atomic():
-            asked = due.find_streams(
-                kind, lanes, now=now, skip_platforms=skip_platforms,
-                ahead_of={} if ahead_of is None else {Lane.FRESH: ahead_of},
-            )  # fmt: skip
+            asked = due.find_streams(kind, lanes, now=now, skip_platforms=skip_platforms)
             rows = cls._in_turn(cls.objects.raw(*asked))[:limit]
             if far_behind is not None:
                 behind = [row.pk for row in rows if row.is_far_behind(far_behind)]
                 too_many = set(behind[max(0, most_far_behind) :])
                 rows = [row for row in rows if row.pk not in too_many]
-            if rows:
-                # Made due while it is leased, it is due earlier than that: see claimed_due_at.
-                with connection.cursor() as cursor:
-                    cursor.execute(*due.lease_streams([row.pk for row in rows], until=now + LEASE))
+            # Made due while it is leased, it is due earlier than that: see claimed_due_at.
+            due.lease_streams([row.pk for row in rows], until=now + LEASE)
         for row in rows:
             row.fence += 1
             row.due_at = row.claimed_due_at = row.leased_until = now + LEASE

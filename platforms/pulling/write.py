@@ -16,6 +16,7 @@ from platforms import landing
 from platforms.landing import Landed
 from platforms.models import PullRun
 from platforms.pulling.turn import ADVANCING, Fetched
+from platforms.statements import adapted
 
 _TYPES = dict(
     zip(
@@ -77,11 +78,11 @@ def _advance(pages: Sequence[Fetched]) -> set[int]:
     values: list[Any] = []
     for pk in sorted(streams):
         stream, row = streams[pk], after[pk]
-        values += [pk, stream.fence, seen[pk], _adapt(stream.claimed_due_at)]
-        values += ["due_at" in row, _adapt(row.get("due_at"))]
-        values += [_adapt(row[name]) for name in _TYPES]
+        values += [pk, stream.fence, seen[pk], stream.claimed_due_at]
+        values += ["due_at" in row, row.get("due_at")]
+        values += [row[name] for name in _TYPES]
     with connection.cursor() as cursor:
-        cursor.execute(_advancing(len(streams)), values)
+        cursor.execute(_advancing(len(streams)), adapted(values))
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -110,12 +111,6 @@ def _advancing(rows: int) -> str:
         WHERE platforms_stream.id = v.column1 AND platforms_stream.fence = v.column2
         RETURNING platforms_stream.id
     """
-
-
-def _adapt(value: object) -> object:
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    return value
 
 
 def _count(
@@ -149,7 +144,7 @@ def _go_on(rows: Sequence[PullRun]) -> None:
     if not rows:
         return
     values: list[Any] = [
-        _adapt(getattr(row, name))
+        getattr(row, name)
         for row in sorted(rows, key=attrgetter("pk"))
         for name in ("pk", *_OF_RUN)
     ]
@@ -159,5 +154,5 @@ def _go_on(rows: Sequence[PullRun]) -> None:
         cursor.execute(
             f"UPDATE platforms_pullrun SET {sets} FROM ({table}) AS v"
             " WHERE platforms_pullrun.id = v.column1",
-            values,
+            adapted(values),
         )
